@@ -1,0 +1,69 @@
+"""Every error that a user can cause. Each message is one line: what is wrong, and the way out."""
+
+
+class RecognizerError(Exception):
+    """Base of all errors below; ``str()`` of it can be shown to a person as it is."""
+
+
+class ConfigError(RecognizerError):
+    """An option or parameter has a value that is not allowed."""
+
+
+class LabelError(RecognizerError):
+    """A tag or class name cannot be used."""
+
+
+class SourceError(RecognizerError):
+    """A camera source cannot be opened or read."""
+
+
+class ImageError(RecognizerError):
+    """Bytes or a message that should be an image are not one that can be used."""
+
+
+class DatasetError(RecognizerError):
+    """The data set cannot do what was asked."""
+
+
+class DataVersionError(RecognizerError):
+    """The data folder was written by another version of this program."""
+
+
+class DataLockedError(RecognizerError):
+    """Another process already writes to this data folder."""
+
+
+class DiskFullError(RecognizerError):
+    """Too little room is left on the disk."""
+
+
+class TrainingError(RecognizerError):
+    """Training cannot start or go on."""
+
+
+class NetError(TrainingError):
+    """The network is unknown or cannot be trained with these settings."""
+
+
+class WeightsError(TrainingError):
+    """Initial weights cannot be loaded."""
+
+
+class ExportError(TrainingError):
+    """A trained network could not be exported, or the export answers differently."""
+
+
+class ModelError(RecognizerError):
+    """A model version is missing, damaged, or not what its description says."""
+
+
+class PortInUseError(RecognizerError):
+    """Another program already listens on the port."""
+
+
+class NodeUnavailableError(RecognizerError):
+    """A node that is needed does not answer."""
+
+
+class DemoError(RecognizerError):
+    """The demo could not do its job."""
