@@ -1,0 +1,114 @@
+"""A data set as it is at one moment, for whoever only reads it."""
+
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..core import split
+from ..core.errors import DatasetError
+from ..core.split import Split
+from . import schema
+from .store import image_path
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One usable, labelled sample."""
+
+    sha256: str
+    path: Path
+    tags: tuple[str, ...]
+    burst: int
+    stamp_ns: int
+    split: Split
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All usable samples with at least one tag, oldest first, at one revision.
+
+    :param warning: why held-out scores should be taken with care; empty when nothing is known.
+    """
+
+    revision: int
+    samples: tuple[Sample, ...]
+    warning: str = ''
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Classes that occur, sorted."""
+        return tuple(sorted({tag for sample in self.samples for tag in sample.tags}))
+
+    @property
+    def multi_label(self) -> bool:
+        """Some sample has several tags."""
+        return any(len(sample.tags) > 1 for sample in self.samples)
+
+    def part(self, wanted: Split) -> tuple[Sample, ...]:
+        """The samples of one split."""
+        return tuple(sample for sample in self.samples if sample.split == wanted)
+
+    def counts(self, wanted: Split) -> Counter[str]:
+        """Samples of each class in one split."""
+        return Counter(tag for sample in self.part(wanted) for tag in sample.tags)
+
+
+def revision(root: Path) -> int:
+    """Number of the last change; 0 when there is no data set yet.
+
+    :raises DatasetError: it cannot be read.
+    """
+    if not (root / schema.FILE).is_file():
+        return 0
+    with closing(schema.open_reader(root)) as db:
+        return _revision(db)
+
+
+def snapshot(root: Path) -> Snapshot:
+    """Read a data set.
+
+    :raises DatasetError: there is none, or it cannot be read.
+    :raises DataVersionError: another version of this program made it.
+    """
+    with closing(schema.open_reader(root)) as db:
+        try:
+            db.execute('BEGIN')
+            number, rows = _revision(db), list(_rows(db, root))
+        except sqlite3.Error as error:
+            raise DatasetError(f'cannot read the index of {root}: {error}') from error
+    bursts: dict[str, set[int]] = defaultdict(set)
+    for sample in rows:
+        for tag in sample.tags:
+            bursts[tag].add(sample.burst)
+    alone = sorted(tag for tag, ids in bursts.items() if len(ids) == 1)
+    warning = ('recorded in a single burst, so the held-out frames are like the training frames: '
+               + ', '.join(alone)) if alone else ''
+    return Snapshot(number, _shared(rows, {next(iter(bursts[tag])) for tag in alone}), warning)
+
+
+def _revision(db: sqlite3.Connection) -> int:
+    return int(db.execute("SELECT value FROM state WHERE key = 'revision'").fetchone()[0])
+
+
+def _rows(db: sqlite3.Connection, root: Path) -> Iterable[Sample]:
+    query = db.execute(
+        'SELECT sha256, group_concat(name, char(10)), burst, stamp_ns, split FROM samples '
+        'JOIN tags ON tags.sample = samples.id JOIN labels ON labels.id = tags.label '
+        'JOIN bursts ON bursts.id = samples.burst '
+        'WHERE quarantined IS NULL AND deleted_ns IS NULL '
+        'GROUP BY samples.id ORDER BY stamp_ns, samples.id')
+    for sha256, tags, burst, stamp_ns, chosen in query:
+        yield Sample(sha256, image_path(root, sha256), tuple(sorted(tags.split('\n'))), burst,
+                     stamp_ns, Split(chosen))
+
+
+def _shared(rows: list[Sample], lone: set[int]) -> tuple[Sample, ...]:
+    """Share out, by time, the bursts that hold a class alone."""
+    for burst in lone:
+        members = [index for index, sample in enumerate(rows) if sample.burst == burst]
+        for index, part in zip(members, split.share(len(members)), strict=True):
+            rows[index] = replace(rows[index], split=part)
+    return tuple(rows)

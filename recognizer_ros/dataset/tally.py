@@ -1,0 +1,84 @@
+"""Counts of a data set, kept by burst so that one more sample costs the same however many there are."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ..core import split
+from ..core.split import Split
+
+
+@dataclass
+class BurstTally:
+    """Usable samples of one burst: how many, of which classes, and how many with several tags."""
+
+    split: Split
+    samples: int = 0
+    multi: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, tags: Sequence[str]) -> None:
+        """Count one sample."""
+        self.samples += 1
+        self.multi += len(tags) > 1
+        self.counts.update(tags)
+
+
+@dataclass(frozen=True)
+class Stats:
+    """Counts of what is stored; ``classes`` sorted, the arrays beside it in the same order."""
+
+    revision: int
+    samples: int
+    validation_samples: int
+    bursts: int
+    quarantined: int
+    classes: tuple[str, ...]
+    class_samples: tuple[int, ...]
+    class_bursts: tuple[int, ...]
+    multi_label: bool
+
+
+class Tally:
+    """Counts of all bursts."""
+
+    def __init__(self) -> None:
+        self.bursts: dict[int, BurstTally] = {}
+        self.quarantined = 0
+
+    def split_for(self, tags: Sequence[str]) -> Split:
+        """Return the split of a new burst with these tags."""
+        return split.assign((split.Burst(burst.split, burst.counts)
+                             for burst in self.bursts.values()), tags)
+
+    def stats(self, revision: int) -> Stats:
+        """Return the counts at this moment."""
+        filled = [burst for burst in self.bursts.values() if burst.samples]
+        totals: Counter[str] = Counter()
+        in_bursts: Counter[str] = Counter()
+        for burst in filled:
+            totals.update(burst.counts)
+            in_bursts.update(burst.counts.keys())
+        classes = tuple(sorted(totals))
+        return Stats(
+            revision=revision,
+            samples=sum(burst.samples for burst in filled),
+            validation_samples=self._validation_samples(),
+            bursts=len(filled),
+            quarantined=self.quarantined,
+            classes=classes,
+            class_samples=tuple(totals[name] for name in classes),
+            class_bursts=tuple(in_bursts[name] for name in classes),
+            multi_label=any(burst.multi for burst in filled),
+        )
+
+    def _validation_samples(self) -> int:
+        of_class: dict[str, list[int]] = {}
+        for key, burst in self.bursts.items():
+            for name in burst.counts:
+                of_class.setdefault(name, []).append(key)
+        lone = {keys[0] for keys in of_class.values() if len(keys) == 1}
+        return sum(
+            split.share(burst.samples).count(Split.VALIDATION) if key in lone
+            else burst.samples * (burst.split == Split.VALIDATION)
+            for key, burst in self.bursts.items())

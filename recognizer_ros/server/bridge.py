@@ -1,0 +1,159 @@
+"""What the page needs of the robot: the one seam between Flask and ROS.
+
+``nodes/web.py`` implements it over DDS; tests use a fake.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..core.labels import LabelMode
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Newest DatasetStatus. ``online`` is false while no recorder answers."""
+
+    online: bool = False
+    revision: int = 0
+    samples: int = 0
+    validation_samples: int = 0
+    bursts: int = 0
+    classes: tuple[str, ...] = ()
+    class_samples: tuple[int, ...] = ()
+    recording: bool = False
+    active_tags: tuple[str, ...] = ()
+    burst: int = 0
+    burst_samples: int = 0
+    dropped: int = 0
+    duplicates: int = 0
+    pending: int = 0
+    error: str = ''
+
+
+@dataclass(frozen=True)
+class Training:
+    """Newest TrainingStatus. ``state`` is the constant's name in lower case, without STATE_."""
+
+    online: bool = False
+    enabled: bool = False
+    state: str = 'off'
+    message: str = ''
+    net: str = ''
+    label_mode: str = ''
+    epoch: int = 0
+    epochs: int = 0
+    epoch_images: int = 0
+    images: int = 0
+    loss: float | None = None
+    train_accuracy: float | None = None
+    images_per_s: float = 0.0
+    eta_s: float | None = None
+    best_accuracy: float | None = None
+    live_version: int = 0
+    classes: tuple[str, ...] = ()
+    class_samples: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Result:
+    """One label and its score, 0 to 1."""
+
+    label: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Classification:
+    """Newest answer of the classifier.
+
+    :param stamp_ns: when the image was captured.
+    :param results: best first; empty when nothing passed the threshold.
+    :param rate_hz: answers a second, lately.
+    """
+
+    online: bool = False
+    enabled: bool = False
+    version: int = 0
+    label_mode: LabelMode | None = None
+    labels: tuple[str, ...] = ()
+    stamp_ns: int = 0
+    results: tuple[Result, ...] = ()
+    rate_hz: float = 0.0
+    threshold: float = 0.0
+    smoothing: float = 0.0
+
+
+@dataclass(frozen=True)
+class Alert:
+    """Something went wrong, or did not.
+
+    :param id: counts up; :param time_ms: Unix time; :param level: info, warning or error.
+    :param category: node it is about; :param duration_ms: 0: stays until replaced.
+    """
+
+    id: int
+    time_ms: int
+    level: str
+    category: str
+    message: str
+    duration_ms: int = 0
+
+
+@dataclass(frozen=True)
+class State:
+    """Everything the page shows, at one moment.
+
+    ``tags`` and ``recording`` are what this server was told; ``dataset`` is what the recorder does.
+    """
+
+    tags: tuple[str, ...] = ()
+    recording: bool = False
+    dataset: Dataset = Dataset()
+    training: Training = Training()
+    classification: Classification = Classification()
+    alerts: tuple[Alert, ...] = ()
+
+
+class Bridge(Protocol):
+    """Calls are safe from any thread. Those that need another node raise NodeUnavailableError
+    when it does not answer in time."""
+
+    def state(self) -> State:
+        """Return the newest state; cheap."""
+
+    def wait(self, seen: State | None, timeout_s: float) -> State:
+        """Return the state as soon as it is not ``seen`` any more, or after the timeout."""
+
+    def set_tags(self, tags: tuple[str, ...]) -> None:
+        """Set the active tags (normalised); while recording they hold from now on."""
+
+    def set_recording(self, on: bool, lease_s: float | None) -> None:
+        """Press or release Record. ``lease_s``: how long it holds without another call;
+        ``None``: as long as the node's parameter ``lease`` allows.
+
+        :raises LabelError: no tags are set.
+        """
+
+    def add_sample(self, data: bytes, tags: tuple[str, ...], source: str) -> str:
+        """Store an image file; return its id.
+
+        :raises ImageError: not a usable image. :raises DatasetError: it could not be stored.
+        """
+
+    def set_training(self, on: bool) -> None:
+        """Turn the trainer on or off."""
+
+    def set_classification(self, on: bool) -> None:
+        """Turn the classifier on or off."""
+
+    def set_threshold(self, value: float) -> None:
+        """Set the classifier's threshold. :raises ConfigError: out of range."""
+
+    def set_smoothing(self, value: float) -> None:
+        """Set the classifier's smoothing. :raises ConfigError: out of range."""
+
+    def frames(self) -> Iterator[bytes]:
+        """Yield JPEG frames as they come, newest first, never the same one twice; yield ``b''``
+        when none came for a second. Close the iterator to stop; frames are encoded only while
+        somebody iterates."""
