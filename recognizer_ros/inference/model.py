@@ -9,7 +9,7 @@ import numpy as np
 from ..core.errors import ModelError
 from ..core.files import sha256_file
 from ..core.predictions import Floats, probabilities
-from ..registry.bundle import Bundle
+from ..core.bundle import Bundle
 from .backend import Backend
 from .onnx_runtime import OnnxRuntimeBackend
 from .preprocess import Pixels, from_camera, probe, to_input

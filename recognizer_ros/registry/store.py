@@ -8,8 +8,8 @@ from pathlib import Path
 from ..core.errors import ModelError
 from ..core.files import disk_errors, sha256_file, sync_folder, write_durably
 from ..core.folder_lock import FolderLock
-from . import bundle as bundles
-from .bundle import Bundle
+from ..core import bundle as bundles
+from ..core.bundle import Bundle
 
 MODEL = 'model.onnx'
 WEIGHTS = 'weights.safetensors'

@@ -4,10 +4,10 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..core.errors import ModelError
-from ..core.labels import LabelMode
-from ..core.preprocessing import Preprocessing
-from ..core.scores import ClassScore, Scores
+from .errors import ModelError
+from .labels import LabelMode
+from .preprocessing import Preprocessing
+from .scores import ClassScore, Scores
 
 FORMAT = 1
 

@@ -1,0 +1,83 @@
+"""Initial weights of a network."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+import torchvision
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from ..core.errors import WeightsError
+from .nets import Net
+
+_log = logging.getLogger(__name__)
+
+
+def load_initial(net: Net, weights: str) -> str:
+    """Load ``imagenet``, ``none`` or a safetensors file into a network, but for its last layer.
+
+    :return: a sentence for people when something else than asked for was done, else empty.
+    :raises WeightsError: the file is missing or belongs to another network.
+    """
+    if weights == 'none':
+        return ''
+    if weights != 'imagenet':
+        load_backbone(net, _read(Path(weights).expanduser()), weights)
+        return ''
+    try:
+        chosen = torchvision.models.get_model_weights(net.name).DEFAULT  # type: ignore[attr-defined]
+        load_backbone(net, chosen.get_state_dict(progress=False, check_hash=True), 'imagenet')
+    except (OSError, RuntimeError) as error:
+        said = ('ImageNet weights could not be downloaded, so training begins with random ones and '
+                'needs many more images; give weights:=PATH where there is no network')
+        _log.warning('%s (%s)', said, error)
+        return said
+    return ''
+
+
+def load_backbone(net: Net, state: dict[str, Any], source: str) -> None:
+    """Load a state dict into all but the last layer.
+
+    :raises WeightsError: names or shapes differ.
+    """
+    own = net.module.state_dict()
+    body = {key: value for key, value in state.items()
+            if not key.startswith(f'{net.head}.') and key in own}
+    wrong = [key for key in own if not key.startswith(f'{net.head}.')
+             and not key.endswith('num_batches_tracked')
+             and (key not in body or body[key].shape != own[key].shape)]
+    # A safetensors file of a backbone may leave out the whole classifier, hidden layers included.
+    classifier = net.head.split('.')[0] + '.'
+    wrong = [key for key in wrong if not (key.startswith(classifier) and key not in body)]
+    if wrong or not body:
+        named = f' ({wrong[0]} is missing or of another shape)' if wrong else ''
+        raise WeightsError(f'{source} does not hold weights of {net.name}{named}: choose the net it '
+                           'was made for')
+    net.module.load_state_dict({key: value.to(torch.float32) if value.is_floating_point() else value
+                                for key, value in body.items()}, strict=False)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return load_file(path)
+    except FileNotFoundError as error:
+        raise WeightsError(f'weights file {path} does not exist: give imagenet, none or the path '
+                           'of a safetensors file') from error
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f'weights file {path} is not a safetensors file') from error
+
+
+def load_all(net: Net, path: Path) -> None:
+    """Load a version's own weights, the last layer included, whatever its number of classes.
+
+    :raises WeightsError: the file is missing, damaged, or of another network.
+    """
+    state = _read(path)
+    head = {key: state.pop(key) for key in (f'{net.head}.weight', f'{net.head}.bias')
+            if key in state}
+    if len(head) != 2:
+        raise WeightsError(f'{path} holds no last layer of {net.name}')
+    load_backbone(net, state, str(path))
+    net.replace_head(head[f'{net.head}.weight'], head[f'{net.head}.bias'])
