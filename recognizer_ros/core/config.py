@@ -138,8 +138,10 @@ class TrainerConfig:
     batch_size: int = setting(8, 'Images in a training step.', 1, 4096)
     workers: int = setting(2, 'Threads that decode images.', 1, 64)
     threads: int = setting(0, 'CPU threads for training. 0: all cores.', 0, 256)
+    nice: int = setting(10, 'Niceness of the training thread: the classifier comes first.', 0, 19)
     optimizer: str = setting('adam', 'Optimizer of fine-tuning.', choices=('adam', 'sgd'))
-    learning_rate: float = setting(0.001, 'Learning rate of fine-tuning.', 1e-7, 10.0)
+    learning_rate: float = setting(0.001, 'Learning rate for random weights; weights that have '
+                                   'learned already get a tenth of it.', 1e-7, 10.0)
     augmentation: bool = setting(True, 'Colour jitter, crop and horizontal flip while training.')
     epochs: int = setting(0, 'Epochs of fine-tuning at most. 0: until the held-out score stops '
                           'rising.', 0, 10_000)

@@ -1,1 +1,204 @@
-def main(): return 0
+"""Node ``trainer``: turns the data set into model versions."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rclpy.action import ActionServer, CancelResponse, GoalResponse
+from rclpy.action.server import ServerGoalHandle
+from rclpy.clock import Clock
+from rclpy.parameter import Parameter
+from std_srvs.srv import SetBool
+
+from ..action import Train
+from ..core import config as configs
+from ..core.config import TrainerConfig
+from ..core.errors import ModelError, RecognizerError, TrainingError
+from ..dataset import reader
+from ..msg import DatasetStatus, ModelUpdate, TrainingStatus
+from ..registry.store import MODEL, Registry, Version
+from ..srv import ActivateModel, GetModel, ListModels
+from ..training.progress import Phase, Progress
+from ..training.worker import Goal, Worker
+from . import conversions, lifecycle, models, qos
+
+_TICK_S = 0.2
+_CHUNK, _MAX_CHUNK = 1 << 20, 4 << 20
+_STAGES = {Train.Goal.STAGE_BOTH: (Phase.HEAD, Phase.FINETUNE),
+           Train.Goal.STAGE_HEAD: (Phase.HEAD,), Train.Goal.STAGE_FINETUNE: (Phase.FINETUNE,)}
+
+
+class Trainer(lifecycle.RecognizerNode[TrainerConfig]):
+    """See ``docs/reference.md`` for topics, services and the action."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__('trainer', TrainerConfig, **options)
+        self._status = self.create_publisher(TrainingStatus, 'training', qos.LATCHED)
+        self._model = self.create_publisher(ModelUpdate, 'model', qos.LATCHED)
+        self._registry: Registry | None = None
+        self._worker: Worker | None = None
+        self._progress = self._told = Progress()
+        self._entities: list[Any] = []
+        self._goal: tuple[ServerGoalHandle, Goal] | None = None
+        self.create_service(SetBool, '~/set_enabled', self._set_enabled)
+        self.create_service(ListModels, 'list_models', self._list_models)
+        self.create_service(ActivateModel, 'activate_model', self._activate_model)
+        self.create_service(GetModel, 'get_model', self._get_model)
+        self._action = ActionServer(
+            self, Train, 'train', self._train, goal_callback=self._accept,
+            cancel_callback=lambda _: CancelResponse.ACCEPT)
+
+    def set_up(self) -> None:
+        """Take the registry."""
+        self._data = Path(self.config.data).expanduser()
+        self._registry = Registry(self._data / 'models', writer=True)
+
+    def start(self) -> None:
+        """Serve the live version, start to learn."""
+        assert self._registry
+        self._worker = Worker(self._worker_config(), self._registry, self)
+        self._worker.data_changed(reader.revision(self._data))
+        self._worker.start()
+        if self._registry.live():
+            self.promoted(self._registry.get(self._registry.live()))
+        self._entities = [
+            self.create_subscription(DatasetStatus, 'dataset', self._on_dataset, qos.LATCHED),
+            self.create_timer(_TICK_S, self._tick, clock=Clock()),
+        ]
+
+    def stop(self) -> None:
+        """Leave off between two batches."""
+        lifecycle.destroy(self, self._entities)
+        if self._worker:
+            self._worker.close()
+            self._worker = None
+
+    def tear_down(self) -> None:
+        """Let go of the registry."""
+        if self._registry:
+            self._registry.close()
+            self._registry = None
+
+    def configure_live(self, config: TrainerConfig) -> None:
+        """The switch."""
+        if self._worker:
+            self._worker.enabled = config.enabled
+
+    def diagnose(self) -> tuple[bytes, str, dict[str, object]]:
+        """What it does, and what went wrong."""
+        now = self._progress
+        failed = now.phase == Phase.FAILED
+        return (lifecycle.ERROR if failed else lifecycle.OK), now.message or now.phase.name.lower(), {
+            'state': now.phase.name.lower(), 'net': now.net, 'live version': now.live_version,
+            'epoch': now.epoch, 'images/s': f'{now.images_per_s:.1f}'}
+
+    def progress(self, progress: Progress) -> None:
+        """From the learner's thread."""
+        self._progress = progress
+
+    def promoted(self, version: Version) -> None:
+        """From the learner's thread; publishing is safe there."""
+        self._model.publish(models.update(version))
+
+    def _on_dataset(self, message: DatasetStatus) -> None:
+        assert self._worker
+        if not message.recording and not message.pending:
+            self._worker.data_changed(message.revision)
+
+    def _tick(self) -> None:
+        if self._goal and self._goal[0].is_cancel_requested:
+            self._goal[1].cancelled.set()
+        if self._progress is self._told:
+            return
+        self._told = self._progress
+        status = models.training_status(self._told, self.config.enabled, self.now_ns())
+        self._status.publish(status)
+        if self._goal:
+            self._goal[0].publish_feedback(Train.Feedback(status=status))
+
+    def _set_enabled(self, request: SetBool.Request, response: SetBool.Response
+                     ) -> SetBool.Response:
+        results = self.set_parameters([Parameter('enabled', value=request.data)])
+        response.success, response.message = results[0].successful, results[0].reason
+        self._told = Progress()  # tell at once
+        return response
+
+    def _list_models(self, _: ListModels.Request, response: ListModels.Response
+                     ) -> ListModels.Response:
+        if not self._registry:
+            response.message = 'the trainer is not configured'
+            return response
+        response.live_version = self._registry.live()
+        response.models = [models.model(version, version.bundle.version == response.live_version)
+                           for version in self._registry.versions()]
+        response.success = True
+        return response
+
+    def _activate_model(self, request: ActivateModel.Request, response: ActivateModel.Response
+                        ) -> ActivateModel.Response:
+        try:
+            if not self._registry:
+                raise ModelError('the trainer is not configured')
+            self.promoted(self._registry.activate(request.version))
+            if self._worker:
+                self._worker.live_changed()
+            response.success = True
+        except RecognizerError as error:
+            response.message = str(error)
+        response.live_version = self._registry.live() if self._registry else 0
+        return response
+
+    def _get_model(self, request: GetModel.Request, response: GetModel.Response
+                   ) -> GetModel.Response:
+        try:
+            if not self._registry:
+                raise ModelError('the trainer is not configured')
+            version = self._registry.get(request.version or self._registry.live())
+            data = version.read(request.offset, min(request.length or _CHUNK, _MAX_CHUNK))
+            response.data = conversions.byte_array(data)
+            response.version, response.size = version.bundle.version, version.bundle.size
+            response.sha256 = version.bundle.sha256[MODEL]
+            response.success = True
+        except RecognizerError as error:
+            response.message = str(error)
+        return response
+
+    def _accept(self, goal: Train.Goal) -> GoalResponse:
+        good = self._worker and not self._goal and goal.stage in _STAGES
+        return GoalResponse.ACCEPT if good else GoalResponse.REJECT
+
+    async def _train(self, handle: ServerGoalHandle) -> Train.Result:
+        asked = handle.request
+        result = Train.Result()
+        try:
+            goal = Goal(configs.replace(self._worker_config(), {
+                'epochs': int(asked.epochs),
+                'label_mode': asked.label_mode or self.config.label_mode}), _STAGES[asked.stage])
+            if not self._worker:
+                raise TrainingError('the trainer is not active')
+            self._worker.submit(goal)
+            self._goal = (handle, goal)
+            await lifecycle.awaitable(self, goal.done)
+        except RecognizerError as error:
+            result.message = str(error)
+            handle.abort()
+            return result
+        finally:
+            self._goal = None
+        result.message = goal.error
+        if goal.version:
+            result.success, result.version = True, goal.version.bundle.version
+            result.metrics = models.metrics(goal.version.bundle.scores)
+        if handle.is_cancel_requested:
+            handle.canceled()
+        else:
+            handle.succeed() if goal.version else handle.abort()
+        return result
+
+    def _worker_config(self) -> TrainerConfig:
+        return replace(self.config, data=str(self._data))
+
+
+def main() -> int:
+    """Run the node."""
+    return lifecycle.run(Trainer)

@@ -35,6 +35,18 @@ class Version:
         """The trained weights, safetensors."""
         return self.folder / WEIGHTS
 
+    def read(self, offset: int, length: int) -> bytes:
+        """A piece of the ONNX file; empty at its end.
+
+        :raises ModelError: it cannot be read.
+        """
+        try:
+            with self.model.open('rb') as file:
+                file.seek(offset)
+                return file.read(length)
+        except OSError as error:
+            raise ModelError(f'cannot read {self.model}: {error.strerror}') from error
+
 
 class Registry:
     """The models of a data folder. Reading is open to all; one process writes.

@@ -15,6 +15,7 @@ from .nets import Net
 
 _WARM_UP = 30
 _SGD_MOMENTUM = 0.9
+_PRETRAINED_RATE = 0.1
 _MAX_POSITIVE_WEIGHT = 10.0
 
 
@@ -31,18 +32,19 @@ class FineTune:
     """Trains a network on labelled samples, epoch by epoch.
 
     :param labels: in the order of the network's outputs.
+    :param pretrained: the weights are worth keeping: a tenth of the learning rate.
     """
 
     def __init__(self, net: Net, labels: Sequence[str], mode: LabelMode, config: TrainerConfig,
-                 batches: Batches) -> None:
+                 batches: Batches, pretrained: bool) -> None:
         self._net, self._labels, self._mode = net, labels, mode
         self._config, self._batches = config, batches
         self._rng = random.Random(config.seed)
         parameters = net.module.parameters()
+        rate = config.learning_rate * (_PRETRAINED_RATE if pretrained else 1)
         self._optimizer: torch.optim.Optimizer = (
-            torch.optim.Adam(parameters, lr=config.learning_rate) if config.optimizer == 'adam' else
-            torch.optim.SGD(parameters, lr=config.learning_rate, momentum=_SGD_MOMENTUM,
-                            nesterov=True))
+            torch.optim.Adam(parameters, lr=rate) if config.optimizer == 'adam' else
+            torch.optim.SGD(parameters, lr=rate, momentum=_SGD_MOMENTUM, nesterov=True))
         self._warm_up = torch.optim.lr_scheduler.LinearLR(
             self._optimizer, start_factor=1 / _WARM_UP, total_iters=_WARM_UP)
 

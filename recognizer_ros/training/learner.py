@@ -68,9 +68,11 @@ class Learner:
                                   live_version=self.live.number)
         self._exporter: OnnxExporter | None = None
         self._data: Snapshot | None = None
+        self._taken = 0
         self._labels: tuple[str, ...] = ()
         self._mode: LabelMode = 'single'
         self._head_due = False
+        self._pretrained = config.weights != 'none'
         self._tuner: FineTune | None = None
         self._net: Net | None = None
         self._epoch = self._idle_epochs = 0
@@ -89,9 +91,7 @@ class Learner:
             return
         self._report(Phase.WAITING, message=f'loading {self._config.net}')
         if not self.live.load_into(self._frozen):
-            said = load_initial(self._frozen, self._config.weights)
-            if said:
-                _log.warning('%s', said)
+            self._pretrained = load_initial(self._frozen, self._config.weights)
         self._frozen.module.to(self._device, memory_format=torch.channels_last)
         self._features = head.FeatureCache()
         self._exporter = OnnxExporter(self._frozen)
@@ -114,8 +114,11 @@ class Learner:
         self.prepare()
         if self.live.refresh():
             self._adopt()
-        if self._data is None or newest() != self._data.revision:
-            self._take_data()
+        if not newest():
+            self._report(Phase.WAITING, message='waits for recorded images with tags')
+            return False
+        if self._data is None or newest() != self._taken:
+            self._take_data(newest())
         if not self._labels:
             return False
         if self._head_due and Phase.HEAD in stages:
@@ -139,9 +142,10 @@ class Learner:
         self._data, self._tuner = None, None
         self._labels = ()
 
-    def _take_data(self) -> None:
+    def _take_data(self, revision: int) -> None:
         """Read the data set; start a new run when labels or label mode changed."""
         data = snapshot(Path(self._config.data))
+        self._taken = revision
         train = data.counts(Split.TRAIN)
         asked = self._config.label_mode
         mode: LabelMode = 'multi' if asked == 'multi' or (asked == 'auto' and data.multi_label
@@ -196,8 +200,8 @@ class Learner:
             self._report_step(done, len(train), time.monotonic() - began)
             if stop():
                 return
-            if newest() != self._data.revision:
-                self._take_data()
+            if newest() != self._taken:
+                self._take_data(newest())
                 if not self._tuner:
                     return
                 self._head_stage(stop)
@@ -224,7 +228,8 @@ class Learner:
             net.grow_head(self.live.labels if len(self.live.labels) == net.outputs else (),
                           self._labels)
         self._net, self._epoch = net, 0
-        self._tuner = FineTune(net, self._labels, self._mode, self._config, self._batches)
+        self._tuner = FineTune(net, self._labels, self._mode, self._config, self._batches,
+                               self._pretrained)
         return self._tuner
 
     def _decide(self, scores: Scores, strict: bool) -> Decision:

@@ -15,26 +15,26 @@ from .nets import Net
 _log = logging.getLogger(__name__)
 
 
-def load_initial(net: Net, weights: str) -> str:
+def load_initial(net: Net, weights: str) -> bool:
     """Load ``imagenet``, ``none`` or a safetensors file into a network, but for its last layer.
 
-    :return: a sentence for people when something else than asked for was done, else empty.
+    :return: whether the network has learned weights now; when a download fails it goes on without.
     :raises WeightsError: the file is missing or belongs to another network.
     """
     if weights == 'none':
-        return ''
+        return False
     if weights != 'imagenet':
         load_backbone(net, _read(Path(weights).expanduser()), weights)
-        return ''
+        return True
     try:
         chosen = torchvision.models.get_model_weights(net.name).DEFAULT  # type: ignore[attr-defined]
         load_backbone(net, chosen.get_state_dict(progress=False, check_hash=True), 'imagenet')
     except (OSError, RuntimeError) as error:
-        said = ('ImageNet weights could not be downloaded, so training begins with random ones and '
-                'needs many more images; give weights:=PATH where there is no network')
-        _log.warning('%s (%s)', said, error)
-        return said
-    return ''
+        _log.warning('ImageNet weights could not be downloaded (%s): training begins with random '
+                     'ones and needs many more images; where there is no network give '
+                     'weights:=PATH', error)
+        return False
+    return True
 
 
 def load_backbone(net: Net, state: dict[str, Any], source: str) -> None:

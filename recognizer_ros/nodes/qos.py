@@ -1,0 +1,11 @@
+"""Quality of service of the topics, one place for all nodes."""
+
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+
+IMAGE = QoSProfile(depth=1, history=HistoryPolicy.KEEP_LAST,
+                   reliability=ReliabilityPolicy.BEST_EFFORT,
+                   durability=DurabilityPolicy.VOLATILE)
+RESULT = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
+TAGS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
+LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE,
+                     durability=DurabilityPolicy.TRANSIENT_LOCAL)

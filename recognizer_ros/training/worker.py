@@ -1,0 +1,178 @@
+"""The learner's thread."""
+
+import logging
+import os
+import threading
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+
+import torch
+
+from ..core.config import TrainerConfig
+from ..core.errors import RecognizerError, TrainingError
+from ..registry.store import Registry, Version
+from .learner import Learner, Listener
+from .progress import Phase, Progress
+
+_BACK_OFF_S = (1.0, 2.0, 5.0, 15.0, 60.0)
+_IDLE_S = 60.0
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class Goal:
+    """A request to train once.
+
+    :param stages: which stages to run. :ivar done: finished when ``version`` or ``error`` holds.
+    """
+
+    config: TrainerConfig
+    stages: tuple[Phase, ...]
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    done: 'Future[None]' = field(default_factory=Future)
+    version: Version | None = None
+    error: str = ''
+
+
+class Worker:
+    """Learns in the background while switched on. A failure is shown, and tried again later.
+
+    :param listener: called in the worker's thread.
+    :raises NetError: see :class:`~recognizer_ros.training.learner.Learner`.
+    """
+
+    def __init__(self, config: TrainerConfig, registry: Registry, listener: Listener) -> None:
+        self._config, self._listener = config, listener
+        self._wake = threading.Condition()
+        self._enabled, self._ending = config.enabled, False
+        self._revision = self._changes = 0
+        self._goal: Goal | None = None
+        self._progress = Progress()
+        self._newest_version: Version | None = None
+        self._learner = Learner(config, registry, self)
+        self._thread = threading.Thread(target=self._run, name='learner', daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Leave off between two batches and end the thread."""
+        with self._wake:
+            self._ending = True
+            self._wake.notify_all()
+        if self._thread.is_alive():
+            self._thread.join()
+        if self._goal:
+            self._goal.error = 'the trainer was stopped'
+            self._goal.done.set_result(None)
+        self._learner.close()
+
+    @property
+    def enabled(self) -> bool:
+        """The switch."""
+        return self._enabled
+
+    @enabled.setter
+    def enabled(self, on: bool) -> None:
+        with self._wake:
+            self._enabled = on
+            self._changes += 1
+            self._wake.notify_all()
+
+    def data_changed(self, revision: int) -> None:
+        """Tell that the data set may be used up to this revision."""
+        with self._wake:
+            if revision != self._revision:
+                self._revision = revision
+                self._changes += 1
+                self._wake.notify_all()
+
+    def live_changed(self) -> None:
+        """Tell that a person has activated another version."""
+        with self._wake:
+            self._changes += 1
+            self._wake.notify_all()
+
+    def submit(self, goal: Goal) -> None:
+        """Train once, whatever the switch says.
+
+        :raises TrainingError: another such request is under way.
+        """
+        with self._wake:
+            if self._goal:
+                raise TrainingError('training on request is under way already: wait, or cancel it')
+            self._goal = goal
+            self._changes += 1
+            self._wake.notify_all()
+
+    def _run(self) -> None:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._config.nice)
+        torch.set_num_threads(self._config.threads or len(os.sched_getaffinity(0)))
+        failures = 0
+        while not self._ending:
+            seen = self._changes
+            try:
+                if self._goal:
+                    self._run_goal(self._goal)
+                elif not self._enabled:
+                    self._show(Phase.OFF, '')
+                    self._wait(seen, _IDLE_S)
+                elif not self._learner.step(self._leave_off, lambda: self._revision):
+                    self._wait(seen, _IDLE_S)
+                failures = 0
+            except Exception as error:  # whatever it was: shown, and tried again
+                self._failed(error, seen, failures)
+                failures += 1
+
+    def _leave_off(self) -> bool:
+        return self._ending or self._goal is not None or not self._enabled
+
+    def _run_goal(self, goal: Goal) -> None:
+        self._newest_version = None
+        try:
+            self._learner.begin(goal.config)
+            while not goal.cancelled.is_set() and self._learner.step(
+                    lambda: self._ending or goal.cancelled.is_set(), lambda: self._revision,
+                    goal.stages):
+                pass
+            goal.version = self._newest_version
+            if not goal.version:
+                goal.error = ('cancelled' if goal.cancelled.is_set() else
+                              self._progress.message or 'no version was better than the live one')
+        except RecognizerError as error:
+            goal.error = str(error)
+        except Exception as error:
+            _log.exception('training failed')
+            goal.error = f'training failed: {error}'
+        finally:
+            self._learner.begin(self._config)
+            self._goal = None
+            goal.done.set_result(None)
+
+    def _failed(self, error: Exception, seen: int, failures: int) -> None:
+        wait_s = _BACK_OFF_S[min(failures, len(_BACK_OFF_S) - 1)]
+        if isinstance(error, RecognizerError):
+            _log.error('%s', error)
+        else:
+            _log.error('training failed', exc_info=error)
+        self._show(Phase.FAILED, f'{error}; tried again in {wait_s:.0f} s')
+        self._wait(seen, wait_s)
+
+    def _wait(self, seen: int, timeout_s: float) -> None:
+        """Wait until something has changed since ``seen`` changes."""
+        with self._wake:
+            self._wake.wait_for(lambda: self._ending or self._changes != seen, timeout_s)
+
+    def progress(self, progress: Progress) -> None:
+        """From the learner."""
+        self._progress = progress
+        self._listener.progress(progress)
+
+    def promoted(self, version: Version) -> None:
+        """From the learner."""
+        self._newest_version = version
+        self._listener.promoted(version)
+
+    def _show(self, phase: Phase, message: str) -> None:
+        self.progress(replace(self._progress, phase=phase, message=message))
