@@ -12,6 +12,7 @@ from ..core.errors import DatasetError
 from ..core.split import Split
 from . import schema
 from .store import image_path
+from .tally import Stats, Tally, fill
 
 
 @dataclass(frozen=True)
@@ -112,3 +113,14 @@ def _shared(rows: list[Sample], lone: set[int]) -> tuple[Sample, ...]:
         for index, part in zip(members, split.share(len(members)), strict=True):
             rows[index] = replace(rows[index], split=part)
     return tuple(rows)
+
+
+def stats(root: Path) -> Stats:
+    """Counts of a data set, without writing to it.
+
+    :raises DatasetError: as :func:`snapshot`; likewise DataVersionError.
+    """
+    tally = Tally()
+    with closing(schema.open_reader(root)) as db:
+        fill(tally, db)
+        return tally.stats(_revision(db))

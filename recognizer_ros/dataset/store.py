@@ -15,9 +15,8 @@ from pathlib import Path
 from ..core.errors import DatasetError, DiskFullError, RecognizerError
 from ..core.files import disk_errors, sync_folder, write_durably
 from ..core.folder_lock import FolderLock
-from ..core.split import Split
 from . import schema
-from .tally import BurstTally, Stats, Tally
+from .tally import BurstTally, Stats, Tally, fill, recount
 
 
 @dataclass(frozen=True)
@@ -70,9 +69,7 @@ class SampleStore:
             self._lock.close()
             raise
         self._tally = Tally()
-        for burst, chosen in self._db.execute('SELECT id, split FROM bursts'):
-            self._tally.bursts[burst] = BurstTally(Split(chosen))
-        self._recount('1')
+        fill(self._tally, self._db)
 
     def close(self) -> None:
         """Close the index and let go of the folder."""
@@ -116,8 +113,7 @@ class SampleStore:
             self._db.execute("UPDATE state SET value = value + 1 WHERE key = 'revision'")
         for sample, answer in zip(samples, stored, strict=True):
             if answer.duplicate:
-                self._recount('burst = (SELECT burst FROM samples WHERE sha256 = ?)',
-                              answer.sha256)
+                recount(self._tally, self._db, answer.sha256)
             else:
                 self._tally.bursts[sample.burst].add(sample.tags)
         return stored
@@ -170,21 +166,6 @@ class SampleStore:
             self._db.execute('INSERT INTO tags SELECT ?, id FROM labels WHERE name = ?',
                              (row[0], tag))
         return Stored(name, duplicate=found is not None)
-
-    def _recount(self, where: str, *values: object) -> None:
-        """Count the bursts of the samples that match anew."""
-        rows = self._db.execute(
-            'SELECT burst, group_concat(name, char(10)) FROM samples '
-            'LEFT JOIN tags ON tags.sample = samples.id LEFT JOIN labels ON labels.id = label '
-            f'WHERE {where} AND quarantined IS NULL AND deleted_ns IS NULL '
-            'GROUP BY samples.id', values)
-        fresh: dict[int, BurstTally] = {}
-        for burst, tags in rows:
-            chosen = self._tally.bursts[burst].split
-            fresh.setdefault(burst, BurstTally(chosen)).add(tags.split('\n') if tags else [])
-        self._tally.bursts.update(fresh)
-        self._tally.quarantined = self._db.execute(
-            'SELECT count(*) FROM samples WHERE quarantined IS NOT NULL').fetchone()[0]
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

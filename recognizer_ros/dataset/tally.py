@@ -1,5 +1,6 @@
 """Counts of a data set, kept by burst so that one more sample costs the same however many there are."""
 
+import sqlite3
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -82,3 +83,30 @@ class Tally:
             split.share(burst.samples).count(Split.VALIDATION) if key in lone
             else burst.samples * (burst.split == Split.VALIDATION)
             for key, burst in self.bursts.items())
+
+
+def fill(tally: Tally, db: sqlite3.Connection) -> None:
+    """Count all bursts of an index."""
+    for burst, chosen in db.execute('SELECT id, split FROM bursts'):
+        tally.bursts[burst] = BurstTally(Split(chosen))
+    _count(tally, db, '1', ())
+
+
+def recount(tally: Tally, db: sqlite3.Connection, sha256: str) -> None:
+    """Count the burst of one sample anew."""
+    _count(tally, db, 'burst = (SELECT burst FROM samples WHERE sha256 = ?)', (sha256,))
+
+
+def _count(tally: Tally, db: sqlite3.Connection, where: str, values: tuple[str, ...]) -> None:
+    rows = db.execute(
+        'SELECT burst, group_concat(name, char(10)) FROM samples '
+        'LEFT JOIN tags ON tags.sample = samples.id LEFT JOIN labels ON labels.id = label '
+        f'WHERE {where} AND quarantined IS NULL AND deleted_ns IS NULL GROUP BY samples.id',
+        values)
+    fresh: dict[int, BurstTally] = {}
+    for burst, tags in rows:
+        chosen = tally.bursts[burst].split
+        fresh.setdefault(burst, BurstTally(chosen)).add(tags.split('\n') if tags else [])
+    tally.bursts.update(fresh)
+    tally.quarantined = db.execute(
+        'SELECT count(*) FROM samples WHERE quarantined IS NOT NULL').fetchone()[0]

@@ -165,9 +165,11 @@ def awaitable(node: LifecycleNode, work: 'ThreadFuture[Any]') -> Future:
 def run(make: Callable[[], RecognizerNode[Any]], args: list[str] | None = None) -> int:
     """Run one node until SIGINT or SIGTERM; return the exit status."""
     logging.basicConfig(level=logging.INFO, format='%(levelname)s: %(message)s')
+    # rclpy's own handlers take the graph away before a node can say its last word.
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    ended = Future()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: rclpy.try_shutdown())
+        signal.signal(number, lambda *_: ended.set_result(None))
     node = None
     try:
         node = make()
@@ -176,7 +178,8 @@ def run(make: Callable[[], RecognizerNode[Any]], args: list[str] | None = None) 
         executor = SingleThreadedExecutor()
         executor.add_node(node)
         with contextlib.suppress(ExternalShutdownException):
-            executor.spin()
+            # The diagnostics timer wakes the executor at least once a second to see a signal.
+            executor.spin_until_future_complete(ended)
         return 0
     except RecognizerError as error:
         print(f'error: {error}', file=sys.stderr)

@@ -213,8 +213,6 @@ class Learner:
         self._idle_epochs = 0 if scores.headline > self._best else self._idle_epochs + 1
         self._best = max(self._best, scores.headline)
         decision = self._decide(scores, strict=True)
-        _log.info('epoch %d: held-out score %.3f, %s', self._epoch, scores.headline,
-                  decision.reason)
         if decision.promote:
             self._frozen = Net(self._net.name, copy.deepcopy(self._net.module), self._net.head,
                                self._net.width, self._net.height)
@@ -235,8 +233,17 @@ class Learner:
     def _decide(self, scores: Scores, strict: bool) -> Decision:
         data = self._data
         assert data
-        return decide(scores, lambda: self.live.scores(data, self._labels), self.live.labels,
-                      strict)
+
+        def live() -> Scores | None:
+            known = self.live.scores(data, self._labels)
+            self._progress = replace(self._progress,
+                                     best_accuracy=known.headline if known else None)
+            return known
+
+        decision = decide(scores, live, self.live.labels, strict)
+        _log.info('%s of revision %d: score %.3f on %d held-out samples; %s', strict and 'epoch'
+                  or 'head', data.revision, scores.headline, scores.samples, decision.reason)
+        return decision
 
     def _publish(self, net: Net, stage: str, scores: Scores, decision: Decision) -> None:
         """Store a version and make it live."""

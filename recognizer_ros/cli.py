@@ -1,0 +1,249 @@
+"""The ``recognizer`` command."""
+
+import argparse
+import json
+import logging
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from importlib import util
+from pathlib import Path
+from typing import Any
+
+from .core import resources
+from .core.config import TrainerConfig, Value, replace
+from .core.errors import ConfigError, DatasetError, ModelError, RecognizerError
+from .core.options import Option, by_node, options
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return the exit status."""
+    given = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format='%(message)s', stream=sys.stderr)
+    try:
+        return int(given.run(given))
+    except RecognizerError as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog='recognizer', description='Teach a robot what its camera sees, live.')
+    commands = parser.add_subparsers(metavar='COMMAND', required=True)
+    _add_run(commands)
+    _add_demo(commands)
+    train = _command(commands, 'train', _train, 'train on a data set, in the foreground')
+    _add_options(train, options(('trainer',)))
+    train.add_argument('--epochs', type=int, help='epochs of fine-tuning at most; 0: until the '
+                       'held-out score stops rising (the default)', default=0)
+    evaluate = _command(commands, 'evaluate', _evaluate,
+                        'score the live model on a folder with one sub-folder a class')
+    evaluate.add_argument('--data', type=Path, required=True, help='folder of data set and models')
+    evaluate.add_argument('--images', type=Path, required=True)
+    evaluate.add_argument('--json', action='store_true', help='one JSON object')
+    _add_dataset(commands)
+    bench = _command(commands, 'bench', _bench, 'measure; exit status 1 when a bar does not hold')
+    bench.add_argument('name', metavar='NAME')
+    bench.add_argument('--json', action='store_true', help='one JSON object')
+    bench.add_argument('--set', action='append', default=[], metavar='NAME=VALUE',
+                       help='a setting of the bench')
+    return parser
+
+
+def _command(commands: Any, name: str, run: Callable[[argparse.Namespace], int],
+             about: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=about, description=about)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_run(commands: Any) -> None:
+    run = _command(commands, 'run', _run, 'start the five nodes and the page; Ctrl-C ends them')
+    _add_options(run, options())
+    run.add_argument('--namespace', default='', help='of all nodes')
+
+
+def _add_demo(commands: Any) -> None:
+    demo = _command(commands, 'demo', _demo, 'record, train, swap and classify, unattended')
+    demo.add_argument('--images', type=Path, help='photographs, one sub-folder a class, instead of '
+                      'rendered scenes')
+    demo.add_argument('--net', default='resnet18')
+    demo.add_argument('--weights', help='imagenet, none or a path; default: none for rendered '
+                      'scenes, imagenet for photographs')
+    demo.add_argument('--size', type=int, default=112, help='of the network input, pixels')
+    demo.add_argument('--minutes', type=float, help='the whole run, at most about; default: 3 for '
+                      'rendered scenes, 8 for photographs')
+    demo.add_argument('--report', type=Path, default=Path('report.json'))
+    demo.add_argument('--log', type=Path, default=Path('demo.log'))
+    demo.add_argument('--setup-s', type=float, default=0.0, help=argparse.SUPPRESS)
+
+
+def _add_dataset(commands: Any) -> None:
+    dataset = commands.add_parser('dataset', help='look at a data set, or fill it')
+    actions = dataset.add_subparsers(metavar='ACTION', required=True)
+    take = _command(actions, 'import', _import, 'store a folder with one sub-folder a class')
+    take.add_argument('folder', type=Path)
+    take.add_argument('--data', type=Path, required=True, help='folder of the data set')
+    stats = _command(actions, 'stats', _stats, 'count samples, bursts and classes')
+    stats.add_argument('--data', type=Path, required=True, help='folder of the data set')
+    stats.add_argument('--json', action='store_true', help='one JSON object')
+
+
+def _add_options(parser: argparse.ArgumentParser, known: list[Option]) -> None:
+    for option in known:
+        about = option.about.doc.replace('%', '%%')
+        if option.default is True:  # as the original: --no-augmentation
+            parser.add_argument(f'--no-{option.flag[2:]}', dest=option.name, action='store_const',
+                                const='false', help='not: ' + about)
+            continue
+        shown = f' Default: {option.default}.' if option.default != '' else ''
+        parser.add_argument(option.flag, dest=option.name, metavar='VALUE', help=about + shown)
+
+
+def _given(given: argparse.Namespace, known: list[Option]) -> dict[str, Value]:
+    texts = {option: getattr(given, option.name) for option in known}
+    return {option.name: option.parse(text) for option, text in texts.items() if text is not None}
+
+
+def _run(given: argparse.Namespace) -> int:
+    from .demo.stack import command, write_parameters
+
+    values: dict[str, Value] = {'ssl_key': os.environ.get('SSL_KEY', ''),
+                                'ssl_cert': os.environ.get('SSL_CERT', '')}
+    values.update(_given(given, options()))
+    with tempfile.TemporaryDirectory(prefix='recognizer-') as folder:
+        path = Path(folder) / 'parameters.json'
+        write_parameters(path, by_node(values))
+        argv, environment = command(path, given.namespace)
+        return _foreground(argv, environment)
+
+
+def _foreground(argv: list[str], environment: dict[str, str]) -> int:
+    """Run a program that Ctrl-C reaches as well as us; return its status."""
+    import signal
+    import subprocess
+
+    process = subprocess.Popen(argv, env=environment)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: process.poll() is None and process.terminate())
+    return process.wait()
+
+
+def _demo(given: argparse.Namespace) -> int:
+    from .demo import report as reports
+    from .demo.job import Job, run
+
+    images: Path | None = given.images
+    job = Job(images=images, net=given.net, size=given.size, setup_s=given.setup_s,
+              weights=given.weights or ('imagenet' if images else 'none'),
+              minutes=given.minutes or (8.0 if images else 3.0),
+              burst_s=3.0 if images else Job.burst_s)
+    began = time.monotonic()
+    report = run(job, given.log, lambda line: print(
+        f'[{time.monotonic() - began:5.1f} s] {line}', flush=True))
+    reports.write(report, given.report)
+    print(reports.text(report))
+    print(f'demo: done, the report is in {given.report}')
+    return 0
+
+
+def _train(given: argparse.Namespace) -> int:
+    from .dataset import reader
+    from .registry.store import Registry
+    from .training.foreground import Printer, train
+
+    config = replace(TrainerConfig(), {**_given(given, options(('trainer',))),
+                                       'epochs': given.epochs})
+    data = Path(config.data)
+    if not reader.revision(data):
+        raise DatasetError(f'{data} holds no samples: record something, or import a folder with '
+                           '`recognizer dataset import FOLDER --data ' + str(data) + '`')
+    registry = Registry(data / 'models', writer=True)
+    try:
+        version = train(config, registry, Printer(sys.stderr))
+    finally:
+        registry.close()
+    print(f'model version {version.bundle.version} is live: held-out score '
+          f'{version.bundle.scores.headline:.3f}')
+    return 0
+
+
+def _evaluate(given: argparse.Namespace) -> int:
+    from .evaluate import evaluate
+    from .registry.store import Registry
+
+    registry = Registry(given.data / 'models')
+    if not registry.live():
+        raise ModelError(f'{given.data} has no model yet: train one with '
+                         f'`recognizer train --data {given.data}`')
+    version = registry.get(registry.live())
+    result = evaluate(version.model, version.bundle, given.images)
+    scores = result.scores
+    if given.json:
+        print(json.dumps({
+            'version': version.bundle.version, 'samples': scores.samples,
+            'skipped': list(result.skipped), 'accuracy': scores.accuracy,
+            'macro_f1': scores.macro_f1, 'per_class': {
+                label: asdict(item) for label, item in zip(scores.labels, scores.per_class,
+                                                           strict=True)}}))
+        return 0
+    print(f'model version {version.bundle.version}: accuracy {scores.accuracy:.3f}, macro-F1 '
+          f'{scores.macro_f1:.3f} on {scores.samples} images')
+    for label, item in zip(scores.labels, scores.per_class, strict=True):
+        print(f'  {label:<20} precision {item.precision:.3f}  recall {item.recall:.3f}  '
+              f'{item.support} images')
+    return 0
+
+
+def _import(given: argparse.Namespace) -> int:
+    from .dataset.folders import import_folder, photos
+    from .dataset.store import SampleStore
+
+    photos(given.folder)  # an unusable folder makes no data set
+    with SampleStore(given.data) as store:
+        done = import_folder(store, given.folder, time.time_ns(), _show_progress)
+    print(f'{done.samples} images of {done.classes} classes stored in {given.data}, '
+          f'{done.duplicates} were there already, {len(done.skipped)} skipped')
+    return 0
+
+
+def _show_progress(done: int, total: int) -> None:
+    print(f'\r{done} of {total}', end='\n' if done == total else '', file=sys.stderr, flush=True)
+
+
+def _stats(given: argparse.Namespace) -> int:
+    from .dataset import reader
+
+    stats = reader.stats(given.data)
+    if given.json:
+        print(json.dumps(asdict(stats)))
+        return 0
+    print(f'{stats.samples} samples ({stats.validation_samples} held out) in {stats.bursts} '
+          f'bursts, revision {stats.revision}')
+    for row in zip(stats.classes, stats.class_samples, stats.class_bursts, strict=True):
+        print('  {:<20} {:>6} samples in {} bursts'.format(*row))
+    return 0
+
+
+def _bench(given: argparse.Namespace) -> int:
+    folder = resources.find('bench')
+    names = sorted(path.stem for path in folder.glob('[a-z]*.py'))
+    if given.name not in names:
+        raise ConfigError(f'unknown bench {given.name!r}: choose one of {", ".join(names)}')
+    spec = util.spec_from_file_location(f'bench_{given.name}', folder / f'{given.name}.py')
+    assert spec and spec.loader
+    module = util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    result: dict[str, Any] = module.run_bench(dict(item.partition('=')[::2] for item in given.set))
+    print(json.dumps(result, indent=None if given.json else 2))
+    return 0 if all(bar['ok'] for bar in result['bars'].values()) else 1
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The main job from beginning to end, done as a person would: ``recognizer demo``."""

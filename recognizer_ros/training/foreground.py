@@ -1,0 +1,59 @@
+"""Training in the foreground, for the command line."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+import torch
+
+from ..core.config import TrainerConfig
+from ..core.errors import TrainingError
+from ..dataset import reader
+from ..registry.store import Registry, Version
+from .learner import Learner
+from .progress import Phase, Progress
+
+
+@dataclass
+class Printer:
+    """Shows progress on one line of a terminal. :ivar last: what was shown last."""
+
+    out: TextIO
+    last: Progress = Progress()
+
+    def progress(self, progress: Progress) -> None:
+        """Show it, when it is worth a new line or a change of the line."""
+        if progress.phase == Phase.FINETUNE and progress.images:
+            self.out.write(f'\repoch {progress.epoch}: {progress.epoch_images} of '
+                           f'{progress.images}, loss {progress.loss or 0:.3f}, '
+                           f'{progress.images_per_s:.1f} images/s ')
+        elif progress.message and progress.message != self.last.message:
+            self.out.write(f'\n{progress.message}\n')
+        self.out.flush()
+        self.last = progress
+
+    def promoted(self, version: Version) -> None:
+        """Show it."""
+        scores = version.bundle.scores
+        self.out.write(f'\nmodel version {version.bundle.version} ({version.bundle.stage}): '
+                       f'held-out score {scores.headline:.3f} on {scores.samples} samples\n')
+
+
+def train(config: TrainerConfig, registry: Registry, printer: Printer) -> Version:
+    """Train until the held-out score stops rising or the epochs are done; return the live version.
+
+    :raises TrainingError: nothing can be learned from the data, and why.
+    """
+    torch.set_num_threads(config.threads or len(os.sched_getaffinity(0)))
+    learner = Learner(config, registry, printer)
+    revision = reader.revision(Path(config.data))
+    try:
+        while learner.step(lambda: False, lambda: revision):
+            pass
+        live = learner.live.version
+    finally:
+        learner.close()
+    if printer.last.phase == Phase.WAITING or not live:
+        raise TrainingError(f'nothing was trained: {printer.last.message}')
+    return live
