@@ -104,7 +104,8 @@ class Alert:
 class State:
     """Everything the page shows, at one moment.
 
-    ``tags`` and ``recording`` are what this server was told; ``dataset`` is what the recorder does.
+    ``tags`` and ``recording`` are what this server was told; ``dataset`` is what the recorder
+    does.
     """
 
     tags: tuple[str, ...] = ()

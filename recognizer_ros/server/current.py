@@ -1,0 +1,46 @@
+"""What the blueprints of one app share."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from flask import Flask, current_app
+
+from ..core.config import WebConfig
+from .bridge import Bridge
+from .streams import Streams
+
+_KEY = 'recognizer'
+
+
+@dataclass(frozen=True)
+class Current:
+    """The robot, the settings and the long answers under way."""
+
+    bridge: Bridge
+    config: WebConfig
+    streams: Streams
+
+
+def attach(app: Flask, shared: Current) -> None:
+    """Give an app what its blueprints share."""
+    app.extensions[_KEY] = shared
+
+
+def of(app: Flask) -> Current:
+    """Return what the blueprints of ``app`` share."""
+    return cast(Current, app.extensions[_KEY])
+
+
+def bridge() -> Bridge:
+    """Return the bridge of the app that answers this request."""
+    return of(current_app).bridge
+
+
+def config() -> WebConfig:
+    """Return the settings of the app that answers this request."""
+    return of(current_app).config
+
+
+def streams() -> Streams:
+    """Return the long answers of the app that answers this request."""
+    return of(current_app).streams

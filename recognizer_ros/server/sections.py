@@ -1,0 +1,36 @@
+"""The state as JSON, in sections that are sent apart from each other."""
+
+import json
+import math
+from dataclasses import asdict
+
+from .bridge import State
+
+NAMES = ('tags', 'dataset', 'training', 'classification', 'alerts')
+
+
+def sections(state: State) -> dict[str, str]:
+    """Return the JSON text of each section of ``NAMES``. NaN and infinity become null."""
+    values: dict[str, object] = {
+        'tags': {'active': state.tags, 'recording': state.recording},
+        'dataset': asdict(state.dataset),
+        'training': asdict(state.training),
+        'classification': asdict(state.classification),
+        'alerts': [asdict(alert) for alert in state.alerts],
+    }
+    return {name: json.dumps(_finite(values[name]), allow_nan=False) for name in NAMES}
+
+
+def joined(texts: dict[str, str]) -> str:
+    """Return one JSON object of sections that are JSON text already."""
+    return '{' + ', '.join(f'"{name}": {text}' for name, text in texts.items()) + '}'
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value

@@ -1,0 +1,146 @@
+"""The WSGI server that the page runs on: cheroot, with TLS when there is a certificate."""
+
+import errno
+import logging
+import socket
+import ssl
+import threading
+import weakref
+from pathlib import Path
+from typing import Any
+
+from cheroot import wsgi
+from cheroot.server import HTTPConnection
+from cheroot.ssl.builtin import BuiltinSSLAdapter
+from flask import Flask
+
+from ..core.config import WebConfig
+from ..core.errors import ConfigError, PortInUseError
+from . import current
+from .guard import is_loopback
+
+_log = logging.getLogger(__name__)
+
+_CALLS = 8
+"""Threads left for short requests while all streams are taken."""
+_QUEUE = 256
+"""Requests that may wait for a thread; more are answered 503."""
+_GRACE_S = 1.2
+"""Time that streams get to end by themselves."""
+
+
+class Server:
+    """Serves an app of :func:`recognizer_ros.server.app.create_app`; used once.
+
+    :raises ConfigError: host is not loopback, or key and certificate cannot be used.
+    """
+
+    def __init__(self, app: Flask, config: WebConfig) -> None:
+        self._streams = current.of(app).streams
+        self._scheme = 'https' if config.ssl_key or config.ssl_cert else 'http'
+        self._server = _Wsgi((_address(config.host), config.port), app, config.streams)
+        if self._scheme == 'https':
+            self._server.ssl_adapter = _tls(config.ssl_key, config.ssl_cert)
+        self._thread = threading.Thread(target=self._server.serve, name='web', daemon=True)
+
+    @property
+    def url(self) -> str:
+        """Address of the page; holds the real port once started."""
+        host, port = self._server.bind_addr
+        shown = f'[{host}]' if ':' in host else host
+        return f'{self._scheme}://{shown}:{port}/'
+
+    def start(self) -> None:
+        """Listen, and serve in a thread.
+
+        :raises PortInUseError: another program listens there.
+        :raises ConfigError: the address cannot be used.
+        """
+        try:
+            self._server.prepare()
+        except OSError as error:
+            raise ConfigError(f'cannot listen on {self.url}: {error}') from None
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End streams and requests, and close; at most about 2 s. Never started: does nothing."""
+        self._streams.stop(_GRACE_S if self._thread.is_alive() else 0.0)
+        self._server.cut()
+        self._server.stop()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+
+class _Connection(HTTPConnection):
+    """A connection that its server can cut."""
+
+    def __init__(self, server: '_Wsgi', sock: socket.socket, *rest: Any) -> None:
+        super().__init__(server, sock, *rest)
+        server.remember(sock)
+
+
+class _Wsgi(wsgi.Server):
+    ConnectionClass = _Connection
+
+    def __init__(self, address: tuple[str, int], app: Flask, streams: int) -> None:
+        threads = 2 * streams + _CALLS
+        super().__init__(address, app, numthreads=threads, max=threads, shutdown_timeout=1,
+                         accepted_queue_size=_QUEUE, accepted_queue_timeout=1)
+        self._lock = threading.Lock()
+        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+
+    @staticmethod
+    def bind_socket(socket_: socket.socket, bind_addr: tuple[str, int]) -> socket.socket:
+        """Bind; cheroot itself forgets the error's number and leaves the socket open."""
+        try:
+            socket_.bind(bind_addr)
+        except OSError as error:
+            socket_.close()
+            if error.errno == errno.EADDRINUSE:
+                raise PortInUseError(f'port {bind_addr[1]} is in use: stop the other program or '
+                                     'choose another port with --port') from None
+            raise
+        return socket_
+
+    def remember(self, sock: socket.socket) -> None:
+        """Take note of a connection's socket."""
+        with self._lock:
+            self._sockets.add(sock)
+
+    def cut(self) -> None:
+        """End all connections: a thread that sends to a viewer who does not read is freed by
+        nothing else before its time-out."""
+        with self._lock:
+            sockets = list(self._sockets)
+        for sock in sockets:
+            try:
+                sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                continue  # closed already
+
+    def error_log(self, msg: str = '', level: int = logging.INFO, traceback: bool = False) -> None:
+        """Log as the rest of the program does, not on standard error."""
+        _log.log(level, msg, exc_info=traceback)
+
+
+def _address(host: str) -> str:
+    if not is_loopback(host):
+        raise ConfigError(f'host {host!r} is not this machine itself: the page has no access '
+                          'control yet, so use 127.0.0.1')
+    # As a name it may mean two addresses, of which only one is listened on.
+    return '127.0.0.1' if host.lower() == 'localhost' else host
+
+
+def _tls(key: str, cert: str) -> BuiltinSSLAdapter:
+    for name, path in (('ssl_key', key), ('ssl_cert', cert)):
+        if not path:
+            raise ConfigError(f'{name} is missing: give both ssl_key and ssl_cert, or neither')
+        if not Path(path).is_file():
+            raise ConfigError(f'{name}: there is no file {path!r}')
+    try:
+        # With a password at hand, an encrypted key is an error and not a question on the terminal.
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(cert, key, lambda: '-')
+        return BuiltinSSLAdapter(cert, key)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f'ssl_key {key!r} and ssl_cert {cert!r} cannot be used: {error}'
+                          ) from None

@@ -1,0 +1,104 @@
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / 'server'))
+
+import cv2
+import numpy as np
+from fake_bridge import WEB, FakeBridge
+
+from recognizer_ros.core.config import WebConfig
+from recognizer_ros.server.app import create_app
+from recognizer_ros.server.serve import Server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+_PROGRAMS = ('chromium', 'chromium-browser', 'google-chrome')
+_QUIET = ['--no-sandbox', '--disable-gpu', '--disable-background-networking',
+          '--disable-component-update', '--disable-sync']
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line('markers', 'browser: drives the page in a real browser')
+
+
+def _chromium() -> str:
+    found = next((path for path in map(shutil.which, _PROGRAMS) if path), None)
+    if found is None:
+        reason = 'needs Chromium: install it, for example with apt install chromium'
+        if os.environ.get('RECOGNIZER_REQUIRE_BROWSER'):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+@pytest.fixture(scope='session')
+def browser() -> 'Iterator[Browser]':
+    program = _chromium()
+    from playwright.sync_api import sync_playwright  # comes with the browser's tests only
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=_QUIET)
+        yield browser
+        browser.close()
+
+
+def red_jpeg() -> bytes:
+    image = np.zeros((48, 64, 3), np.uint8)
+    image[:] = (0, 0, 255)
+    return bytes(cv2.imencode('.jpg', image)[1].tobytes())
+
+
+@pytest.fixture
+def bridge() -> FakeBridge:
+    return FakeBridge(frames=(red_jpeg(),))
+
+
+def free_port() -> int:
+    with socket.create_server(('127.0.0.1', 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+@pytest.fixture
+def server(bridge: FakeBridge) -> Iterator[Server]:
+    config = WebConfig(port=free_port(), streams=4, upload_limit=1)
+    server = Server(create_app(bridge, config, WEB), config)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def open_page(browser: 'Browser', server: Server) -> 'Iterator[Callable[..., Page]]':
+    """Open the page in a browser of its own; at the end none of them may have met a bug."""
+    contexts, wrong = [], []
+
+    def open_one(**options: object) -> 'Page':
+        context = browser.new_context(**options)  # type: ignore[arg-type]
+        contexts.append(context)
+        page = context.new_page()
+        page.on('pageerror', lambda error: wrong.append(str(error)))
+        page.on('console', lambda message: wrong.append(message.text)
+                if 'Content Security Policy' in message.text else None)
+        page.on('request', lambda request: wrong.append(request.url)
+                if not request.url.startswith((server.url, 'blob:', 'data:')) else None)
+        page.goto(server.url)
+        page.locator('#connection[data-kind=good]').wait_for()
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+@pytest.fixture
+def page(open_page: 'Callable[..., Page]') -> 'Page':
+    return open_page()

@@ -1,0 +1,160 @@
+"""Answers without an end: events and video."""
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from fake_bridge import FakeBridge, busy_state
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from recognizer_ros.server import current, events
+from recognizer_ros.server.sections import NAMES, joined, sections
+
+JPEGS = (b'\xff\xd8one\xff\xd9', b'\xff\xd8two\xff\xd9')
+
+
+def open_stream(client: FlaskClient, path: str) -> TestResponse:
+    return client.get(path, buffered=False)
+
+
+def messages(response: TestResponse) -> Iterator[tuple[str, Any]]:
+    """Yield (id, data) of events; a beat has the id 'beat'."""
+    for chunk in response.response:
+        lines = dict(line.split(': ', 1) for line in chunk.decode().splitlines() if line)
+        if 'data' in lines:
+            yield lines.get('id', lines.get('event', '')), json.loads(lines['data'])
+
+
+def test_state(client: FlaskClient) -> None:
+    state = client.get('/api/v1/state').get_json()
+    assert tuple(state) == NAMES
+    assert state['tags'] == {'active': ['mug'], 'recording': False}
+    assert state['dataset']['class_samples'] == [204, 121, 87]
+    assert state['classification']['results'][0] == {'label': 'mug', 'score': 0.9731}
+    assert state['alerts'][1]['message'] == 'The camera was lost.'
+
+
+def test_what_is_not_a_number_is_null() -> None:
+    training = replace(busy_state().training, loss=float('nan'), eta_s=float('inf'))
+    text = joined(sections(replace(busy_state(), training=training)))
+    assert json.loads(text)['training']['loss'] is None
+    assert json.loads(text)['training']['eta_s'] is None
+
+
+def test_the_first_event_holds_everything(client: FlaskClient) -> None:
+    with open_stream(client, '/api/v1/events') as response:
+        assert response.mimetype == 'text/event-stream'
+        number, data = next(messages(response))
+    assert number == '1'
+    assert data == client.get('/api/v1/state').get_json()
+
+
+def test_later_events_hold_what_changed(client: FlaskClient, bridge: FakeBridge) -> None:
+    with open_stream(client, '/api/v1/events') as response:
+        stream = messages(response)
+        next(stream)
+        bridge.change(tags=('tape',))
+        assert next(stream) == ('2', {'tags': {'active': ['tape'], 'recording': False}})
+        bridge.change(training=replace(busy_state().training, epoch=4), alerts=())
+        number, data = next(stream)
+    assert number == '3'
+    assert set(data) == {'training', 'alerts'}
+
+
+def test_a_new_state_with_nothing_new_is_not_sent(client: FlaskClient, bridge: FakeBridge) -> None:
+    with open_stream(client, '/api/v1/events') as response:
+        stream = messages(response)
+        next(stream)
+        bridge.change(tags=('mug',))
+        bridge.change(tags=('tape',))
+        assert next(stream)[1]['tags']['active'] == ['tape']
+
+
+def test_many_changes_become_few_events(client: FlaskClient, bridge: FakeBridge,
+                                        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, 'GAP_S', 0.3)
+    with open_stream(client, '/api/v1/events') as response:
+        stream = messages(response)
+        next(stream)
+        changes = threading.Thread(target=lambda: [
+            bridge.change(tags=(f'tag {number}',)) for number in range(1000)])
+        changes.start()
+        changes.join()
+        last = next(data for _, data in stream if data['tags']['active'] == ['tag 999'])
+        bridge.change(tags=('end',))
+        number, _ = next(stream)
+    assert last
+    assert int(number) <= 4
+
+
+def test_silence_is_broken_by_a_beat(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, 'BEAT_S', 0.1)
+    with open_stream(client, '/api/v1/events') as response:
+        stream = messages(response)
+        next(stream)
+        assert next(stream) == ('beat', 0)
+        assert next(stream) == ('beat', 0)
+
+
+def test_video(app: Flask) -> None:
+    bridge = FakeBridge(frames=JPEGS)
+    replace_bridge(app, bridge)
+    client = app.test_client()
+    with open_stream(client, '/video.mjpeg') as response:
+        kind, options = response.mimetype, response.mimetype_params
+        chunks = iter(response.response)
+        text = b''.join(next(chunks) for _ in range(4))
+    assert kind == 'multipart/x-mixed-replace'
+    parts = text.split(b'--' + options['boundary'].encode() + b'\r\n')
+    head, image = parts[1].removesuffix(b'\r\n').split(b'\r\n\r\n')
+    assert head == b'Content-Type: image/jpeg\r\nContent-Length: 7'
+    assert image == JPEGS[0]
+    assert JPEGS[1] in parts[2]
+    assert bridge.viewers == 0
+
+
+def test_video_ends_when_the_camera_sends_nothing(client: FlaskClient, bridge: FakeBridge) -> None:
+    with open_stream(client, '/video.mjpeg') as response:
+        assert list(response.response) == [b'--frame\r\n']
+    assert bridge.viewers == 0
+
+
+@pytest.mark.parametrize('path', ['/video.mjpeg', '/api/v1/events'])
+def test_places_are_limited_and_given_back(client: FlaskClient, path: str) -> None:
+    first, second = open_stream(client, path), open_stream(client, path)
+    full = client.get(path)
+    assert full.status_code == 503
+    assert full.mimetype == 'application/problem+json'
+    assert int(full.headers['Retry-After']) > 0
+    first.close()  # never read: its place is free all the same
+    third = open_stream(client, path)
+    assert third.status_code == 200
+    for stream in (second, third):
+        stream.close()
+
+
+def test_video_does_not_take_the_places_of_events(client: FlaskClient) -> None:
+    opened = [open_stream(client, path) for path in ('/video.mjpeg', '/api/v1/events') * 2]
+    assert [stream.status_code for stream in opened] == [200] * 4
+    for stream in opened:
+        stream.close()
+
+
+def test_streams_end_when_the_server_stops(app: Flask, client: FlaskClient) -> None:
+    streams = current.of(app).streams
+    opened = [open_stream(client, path) for path in ('/video.mjpeg', '/api/v1/events')]
+    assert not streams.stop(0.0)
+    for stream in opened:
+        list(stream.response)
+        stream.close()
+    assert streams.stop(0.0)
+    assert client.get('/api/v1/events').status_code == 503
+
+
+def replace_bridge(app: Flask, bridge: FakeBridge) -> None:
+    current.attach(app, replace(current.of(app), bridge=bridge))

@@ -1,0 +1,80 @@
+/** Puts the page together: state comes in from one place and every panel shows its part. */
+
+import { Alerts } from './alerts.js';
+import { classesPanel } from './classes.js';
+import { classificationPanel } from './classification.js';
+import { Connection } from './connection.js';
+import { byId, onVisible, setText } from './dom.js';
+import { recordPanel } from './record.js';
+import { TagField } from './tags.js';
+import { trainingPanel } from './training.js';
+import { uploads } from './upload.js';
+import { Video } from './video.js';
+
+/** @typedef {import('./types.js').State} State */
+
+const alerts = new Alerts();
+const tags = new TagField();
+const showRecord = recordPanel(tags);
+const showTraining = trainingPanel(alerts);
+const showClassification = classificationPanel(alerts);
+const showClasses = classesPanel(tags);
+uploads(tags);
+
+/** @type {State | undefined} */
+let state;
+let connected = false;
+
+const connection = new Connection((changes) => {
+  // The first event holds every section.
+  state = /** @type {State} */ ({ ...state, ...changes });
+  if (changes.tags || changes.dataset) {
+    tags.show(state);
+    showRecord(state);
+    showClasses(state);
+  }
+  if (changes.training) showTraining(changes.training);
+  if (changes.classification) showClassification(changes.classification);
+  if (changes.alerts) alerts.show(changes.alerts);
+  showConnection();
+}, (now) => {
+  connected = now;
+  showConnection();
+});
+
+const note = byId('video-note', HTMLElement);
+const video = new Video(byId('frame', HTMLCanvasElement), (problem) => {
+  note.hidden = problem === '';
+  setText(note, problem);
+});
+
+// Browsers open six connections to a server at most: pages out of sight must not hold two each.
+onVisible((visible) => {
+  if (visible) {
+    connection.open();
+    video.start();
+  } else {
+    connection.close();
+    video.stop();
+  }
+});
+
+function showConnection() {
+  const status = byId('connection', HTMLElement);
+  const offline = state ? [
+    state.dataset.online ? '' : 'recorder',
+    state.training.online ? '' : 'trainer',
+    state.classification.online ? '' : 'classifier',
+  ].filter((name) => name !== '') : [];
+  document.body.classList.toggle('lost', !connected);
+  if (!connected) {
+    status.dataset.kind = 'wait';
+    setText(status, 'reconnecting…');
+  } else if (offline.length) {
+    status.dataset.kind = 'bad';
+    setText(status, `not answering: ${offline.join(', ')}`);
+  } else {
+    status.dataset.kind = 'good';
+    setText(status, 'connected');
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * What the server sends: the sections of /api/v1/events. See server/bridge.py for each field.
+ *
+ * @typedef {{active: string[], recording: boolean}} Tags
+ *
+ * @typedef {object} Dataset
+ * @property {boolean} online
+ * @property {number} samples
+ * @property {number} validation_samples
+ * @property {number} bursts
+ * @property {string[]} classes
+ * @property {number[]} class_samples
+ * @property {boolean} recording
+ * @property {string[]} active_tags
+ * @property {number} burst_samples
+ * @property {number} dropped
+ * @property {number} duplicates
+ * @property {number} pending
+ * @property {string} error
+ *
+ * @typedef {object} Training
+ * @property {boolean} online
+ * @property {boolean} enabled
+ * @property {string} state
+ * @property {string} message
+ * @property {string} net
+ * @property {number} epoch
+ * @property {number} epochs
+ * @property {number} epoch_images
+ * @property {number} images
+ * @property {number | null} loss
+ * @property {number} images_per_s
+ * @property {number | null} eta_s
+ * @property {number | null} best_accuracy
+ * @property {number} live_version
+ *
+ * @typedef {{label: string, score: number}} Result
+ *
+ * @typedef {object} Classification
+ * @property {boolean} online
+ * @property {boolean} enabled
+ * @property {number} version
+ * @property {string[]} labels
+ * @property {Result[]} results
+ * @property {number} rate_hz
+ * @property {number} threshold
+ * @property {number} smoothing
+ *
+ * @typedef {object} Alert
+ * @property {number} id
+ * @property {number} time_ms
+ * @property {'info' | 'warning' | 'error'} level
+ * @property {string} category
+ * @property {string} message
+ * @property {number} duration_ms
+ *
+ * @typedef {object} State
+ * @property {Tags} tags
+ * @property {Dataset} dataset
+ * @property {Training} training
+ * @property {Classification} classification
+ * @property {Alert[]} alerts
+ */
+
+export {};
