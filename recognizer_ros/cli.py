@@ -1,6 +1,7 @@
 """The ``recognizer`` command."""
 
 import argparse
+import dataclasses
 import json
 import logging
 import os
@@ -8,7 +9,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from importlib import util
 from pathlib import Path
 from typing import Any
@@ -71,12 +71,13 @@ def _add_run(commands: Any) -> None:
 
 def _add_demo(commands: Any) -> None:
     demo = _command(commands, 'demo', _demo, 'record, train, swap and classify, unattended')
-    demo.add_argument('--images', type=Path, help='photographs, one sub-folder a class, instead of '
-                      'rendered scenes')
-    demo.add_argument('--net', default='resnet18')
+    demo.add_argument('--images', type=Path, help='photographs, one sub-folder a class, instead '
+                      'of rendered scenes')
+    demo.add_argument('--net', help='any torchvision classification network; default: resnet18')
     demo.add_argument('--weights', help='imagenet, none or a path; default: none for rendered '
                       'scenes, imagenet for photographs')
-    demo.add_argument('--size', type=int, default=112, help='of the network input, pixels')
+    demo.add_argument('--size', type=int, help='of the network input, pixels; default: 64 for '
+                      'rendered scenes, 112 for photographs')
     demo.add_argument('--minutes', type=float, help='the whole run, at most about; default: 3 for '
                       'rendered scenes, 8 for photographs')
     demo.add_argument('--report', type=Path, default=Path('report.json'))
@@ -129,10 +130,10 @@ def _foreground(argv: list[str], environment: dict[str, str]) -> int:
     import signal
     import subprocess
 
-    process = subprocess.Popen(argv, env=environment)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: process.poll() is None and process.terminate())
-    return process.wait()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to the program as well
+    with subprocess.Popen(argv, env=environment) as process:
+        signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+        return process.wait()
 
 
 def _demo(given: argparse.Namespace) -> int:
@@ -140,10 +141,11 @@ def _demo(given: argparse.Namespace) -> int:
     from .demo.job import Job, run
 
     images: Path | None = given.images
-    job = Job(images=images, net=given.net, size=given.size, setup_s=given.setup_s,
-              weights=given.weights or ('imagenet' if images else 'none'),
-              minutes=given.minutes or (8.0 if images else 3.0),
-              burst_s=3.0 if images else Job.burst_s)
+    job = Job.for_photographs(images) if images else Job()
+    given_to_job = {'net': given.net, 'size': given.size, 'weights': given.weights,
+                    'minutes': given.minutes, 'setup_s': given.setup_s}
+    job = dataclasses.replace(job, **{name: value for name, value in given_to_job.items()
+                                      if value is not None})
     began = time.monotonic()
     report = run(job, given.log, lambda line: print(
         f'[{time.monotonic() - began:5.1f} s] {line}', flush=True))
@@ -190,7 +192,7 @@ def _evaluate(given: argparse.Namespace) -> int:
             'version': version.bundle.version, 'samples': scores.samples,
             'skipped': list(result.skipped), 'accuracy': scores.accuracy,
             'macro_f1': scores.macro_f1, 'per_class': {
-                label: asdict(item) for label, item in zip(scores.labels, scores.per_class,
+                label: dataclasses.asdict(item) for label, item in zip(scores.labels, scores.per_class,
                                                            strict=True)}}))
         return 0
     print(f'model version {version.bundle.version}: accuracy {scores.accuracy:.3f}, macro-F1 '
@@ -222,7 +224,7 @@ def _stats(given: argparse.Namespace) -> int:
 
     stats = reader.stats(given.data)
     if given.json:
-        print(json.dumps(asdict(stats)))
+        print(json.dumps(dataclasses.asdict(stats)))
         return 0
     print(f'{stats.samples} samples ({stats.validation_samples} held out) in {stats.bursts} '
           f'bursts, revision {stats.revision}')
@@ -237,7 +239,8 @@ def _bench(given: argparse.Namespace) -> int:
     if given.name not in names:
         raise ConfigError(f'unknown bench {given.name!r}: choose one of {", ".join(names)}')
     spec = util.spec_from_file_location(f'bench_{given.name}', folder / f'{given.name}.py')
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = util.module_from_spec(spec)
     spec.loader.exec_module(module)
     result: dict[str, Any] = module.run_bench(dict(item.partition('=')[::2] for item in given.set))

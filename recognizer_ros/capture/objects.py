@@ -217,7 +217,8 @@ def _ball(rng: Rng) -> tuple[tuple[Part, ...], Floats]:
         return _mix(_mix(white, _bgr(110, 110, 110), seam), dark, inside)
 
     def body(p: Floats) -> Floats:
-        return _long(*p) - np.float32(0.95)
+        distance: Floats = _long(*p) - np.float32(0.95)
+        return distance
 
     view = turn(rng.uniform(-3, 3), rng.uniform(-1.5, 1.5), rng.uniform(-3, 3))
     return (Part(body, leather, 0.4),), view

@@ -57,7 +57,8 @@ class Stage:
 
     def empty(self, time_s: float) -> Image:
         """Return the background; the caller may draw on it."""
-        return self._slice(self._back, time_s, 0).copy()
+        view: Image = self._slice(self._back, time_s, 0).copy()
+        return view
 
     def sun(self, time_s: float) -> float:
         """Return where the light comes from: 0 above, negative left, radians."""

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass
+from math import isnan
 from typing import Any
 
 from .errors import ModelError
@@ -47,8 +48,8 @@ def to_json(bundle: Bundle) -> str:
     return json.dumps(_null_nan(asdict(bundle)), indent=1, allow_nan=False)
 
 
-def from_json(text: str) -> Bundle:
-    """Read bundle.json.
+def from_json(text: str | bytes) -> Bundle:
+    """Read bundle.json; bytes of it are UTF-8.
 
     :raises ModelError: it is not one, or of another format.
     """
@@ -57,24 +58,23 @@ def from_json(text: str) -> Bundle:
         if data.get('format') != FORMAT:
             raise ModelError(f'model bundle has format {data.get("format")!r}, this program reads '
                              f'{FORMAT}: use the version of recognizer_ros that wrote it')
-        bundle = Bundle(**{**data, **_values(data)})
+        return _checked(Bundle(**{**data, **_values(data)}))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ModelError(f'model bundle is damaged ({error}): activate another version') from error
-    return _checked(bundle)
 
 
 def _values(data: dict[str, Any]) -> dict[str, Any]:
-    pre = data['preprocessing']
-    scores = {key: float('nan') if value is None else value
-              for key, value in data['scores'].items()}
+    pre, scores = data['preprocessing'], _nan_null(data['scores'])
+    if not isinstance(data['labels'], list):
+        raise TypeError('labels are not a list')
     return {
         'labels': tuple(data['labels']),
         'probe': tuple(map(float, data['probe'])),
-        'preprocessing': Preprocessing(**{**pre, 'mean': tuple(pre['mean']),
-                                          'std': tuple(pre['std'])}),
+        'preprocessing': Preprocessing(**{**pre, 'mean': tuple(map(float, pre['mean'])),
+                                          'std': tuple(map(float, pre['std']))}),
         'scores': Scores(**{
             **scores, 'labels': tuple(scores['labels']),
-            'per_class': tuple(ClassScore(**item) for item in scores['per_class']),
+            'per_class': tuple(ClassScore(**_nan_null(item)) for item in scores['per_class']),
             'confusion': tuple(tuple(row) for row in scores['confusion'])}),
     }
 
@@ -89,6 +89,8 @@ def _checked(bundle: Bundle) -> Bundle:
         ('expected outputs do not go with the labels', len(bundle.probe) != len(bundle.labels)),
         ('bad input size', not (0 < bundle.preprocessing.width <= 4096
                                 and 0 < bundle.preprocessing.height <= 4096)),
+        ('mean and std need three numbers', (len(bundle.preprocessing.mean),
+                                             len(bundle.preprocessing.std)) != (3, 3)),
         ('unknown preprocessing', (bundle.preprocessing.colour_order, bundle.preprocessing.resize)
          != (Preprocessing.colour_order, Preprocessing.resize)),
         ('no checksum of model.onnx', 'model.onnx' not in bundle.sha256),
@@ -99,9 +101,13 @@ def _checked(bundle: Bundle) -> Bundle:
     return bundle
 
 
+def _nan_null(figures: dict[str, Any]) -> dict[str, Any]:
+    return {name: float('nan') if value is None else value for name, value in figures.items()}
+
+
 def _null_nan(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _null_nan(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_null_nan(item) for item in value]
-    return None if isinstance(value, float) and value != value else value
+    return None if isinstance(value, float) and isnan(value) else value

@@ -6,7 +6,7 @@ Names follow the original Recognizer's command line where it had the option.
 import dataclasses
 import difflib
 from dataclasses import dataclass, field, fields
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from .errors import ConfigError
 
@@ -45,8 +45,7 @@ def settings(config: type[Any]) -> dict[str, Setting]:
 
 def default_of(config: type[Any], name: str) -> Value:
     """Return the default value of a field."""
-    value: Value = next(item.default for item in fields(config) if item.name == name)
-    return value
+    return cast(Value, next(item.default for item in fields(config) if item.name == name))
 
 
 def check(config: type[Any], name: str, value: Value) -> None:
@@ -61,7 +60,7 @@ def check(config: type[Any], name: str, value: Value) -> None:
                                                          else ''))
     about, kind = known[name], type(default_of(config, name))
     numeric = isinstance(value, int | float) and not isinstance(value, bool)
-    if not (numeric and kind is float or type(value) is kind):
+    if not ((numeric and kind is float) or type(value) is kind):
         raise ConfigError(f'{name} must be of type {kind.__name__}, not {value!r}')
     if numeric and not _within(float(value), about):
         raise ConfigError(f'{name} must be {allowed(about)}, not {value}')
@@ -150,8 +149,8 @@ class TrainerConfig:
     label_mode: str = setting('auto', 'auto: multi when some sample has several tags.',
                               choices=('auto', 'single', 'multi'))
     enabled: bool = setting(True, 'Train. The service trainer/set_enabled changes it.', live=True)
-    keep_versions: int = setting(20, 'Model versions kept on disk; the live one and the one before '
-                                 'are never removed.', 2, 1000)
+    keep_versions: int = setting(20, 'Model versions kept on disk; the live one and the one '
+                                 'before are never removed.', 2, 1000)
     print_freq: int = setting(10, 'Log every so many training steps.', 1, 10_000, live=True)
     seed: int = setting(0, 'Seed of all random choices in training.', 0, 2**31 - 1)
 
@@ -179,8 +178,8 @@ class WebConfig:
     ssl_key: str = setting('', 'Private key file; with ssl_cert the page is served over HTTPS.')
     ssl_cert: str = setting('', 'Certificate file.')
     title: str = setting('Recognizer', 'Title of the page.')
-    lease: float = setting(60.0, 'Longest time Record holds without a sign of life from the one who '
-                           'holds it, seconds.', 1.0, 120.0, live=True)
+    lease: float = setting(60.0, 'Longest time Record holds without a sign of life from the one '
+                           'who holds it, seconds.', 1.0, 120.0, live=True)
     upload_limit: int = setting(32, 'Largest upload, MiB.', 1, 1024)
     streams: int = setting(8, 'Video viewers and event streams at a time, each.', 1, 64)
 

@@ -26,7 +26,7 @@ class TagsMessage:
 
 @dataclass
 class Interval:
-    """``tags`` hold for frames stamped in [start_ns, end_ns). ``press`` counts presses of Record."""
+    """``tags`` hold for frames stamped in [start_ns, end_ns). ``press`` counts presses."""
 
     press: int
     sender: str
@@ -76,8 +76,14 @@ class TagTimeline:
             held.end_ns = message.stamp_ns
         self._presses += 1
         end_ns = message.stamp_ns + min(message.lease_ns, MAX_LEASE_NS)
-        self._intervals.append(
-            Interval(self._presses, message.sender, tags, message.stamp_ns, end_ns))
+        if len(self._intervals) == _HISTORY:
+            self._intervals.popleft()
+        # Right after its own past: changing tags must not let those who wait overtake.
+        place = _HISTORY
+        if held and held in self._intervals:
+            place = self._intervals.index(held) + 1
+        self._intervals.insert(
+            place, Interval(self._presses, message.sender, tags, message.stamp_ns, end_ns))
 
     def _open(self, sender: str, stamp_ns: int) -> Interval | None:
         return next((interval for interval in reversed(self._intervals)

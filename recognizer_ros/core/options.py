@@ -1,11 +1,12 @@
-"""Command-line options and launch arguments: the settings that the original Recognizer had as options,
-under the same names, and where each of them goes."""
+"""Command-line options and launch arguments: the settings that the original Recognizer had as
+options, under the same names, and where each of them goes."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from . import config as configs
 from .config import NODES, Setting, Value
+from .errors import ConfigError
 
 _NAMES = (
     'input', 'input_width', 'input_height', 'input_rate', 'input_loop', 'data', 'net', 'net_width',
@@ -66,9 +67,9 @@ def _parse(option: Option, text: str) -> Value:
             return True
         if text.lower() in ('false', '0', 'off', 'no'):
             return False
-        raise configs.ConfigError(f'{option.name} must be true or false, not {text!r}')
+        raise ConfigError(f'{option.name} must be true or false, not {text!r}')
     try:
         return kind(text)
     except ValueError as error:
-        raise configs.ConfigError(f'{option.name} must be {configs.allowed(option.about)}, '
+        raise ConfigError(f'{option.name} must be {configs.allowed(option.about)}, '
                                   f'not {text!r}') from error

@@ -1,4 +1,4 @@
-"""Where web/, config/, launch/ and bench/ lie: beside the sources, or under share/ once installed."""
+"""Where web/, config/, launch/ and bench/ lie: beside the sources, or under share/."""
 
 from pathlib import Path
 

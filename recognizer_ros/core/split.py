@@ -1,8 +1,8 @@
 """Which samples are held out from training.
 
-Frames of one burst are near-duplicates, so bursts are held out whole: the score then tells what the
-model does on scenes it has not seen. Only a class that has a single burst must share it, by time and
-with a gap between the parts; its scores carry a warning.
+Frames of one burst are near-duplicates, so bursts are held out whole: the score then tells what
+the model does on scenes it has not seen. Only a class that has a single burst must share it, by
+time and with a gap between the parts; its scores carry a warning.
 """
 
 from collections import Counter
@@ -24,7 +24,7 @@ class Split(IntEnum):
 
 @dataclass(frozen=True)
 class Burst:
-    """What is known of an earlier burst: its split, and how many samples of each class it holds."""
+    """An earlier burst: its split, and how many samples of each class it holds."""
 
     split: Split
     counts: Counter[str]
@@ -33,9 +33,9 @@ class Burst:
 def assign(earlier: Iterable[Burst], tags: Iterable[str]) -> Split:
     """Return the split of a new burst; it never changes afterwards.
 
-    It is held out when all its classes have training samples already and less than a fifth of the
-    samples of one of them is held out. So the first burst of a class is for training, the second is
-    held out.
+    It is held out when all its classes have training samples already and less than a fifth of
+    the samples of one of them is held out. So the first burst of a class is for training, the
+    second is held out.
     """
     train: Counter[str] = Counter()
     held: Counter[str] = Counter()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.errors import DatasetError, ImageError
+from ..core.errors import DatasetError, ImageError, LabelError
 from ..core.labels import normalise
 from . import images
 from .store import NewSample, SampleStore
@@ -41,7 +41,7 @@ def photos(folder: Path) -> list[Photo]:
     """
     if not folder.is_dir():
         raise DatasetError(f'{folder} is not a folder: give one with a sub-folder a class')
-    found = [Photo(path, normalise([sub.name])[0])
+    found = [Photo(path, _class_of(sub))
              for sub in sorted(folder.iterdir()) if sub.is_dir() and not sub.name.startswith('.')
              for path in sorted(sub.iterdir())
              if path.suffix.lower() in SUFFIXES and not path.name.startswith('.')]
@@ -49,6 +49,13 @@ def photos(folder: Path) -> list[Photo]:
         raise DatasetError(f'{folder} holds no photographs: put JPEG, PNG or WebP files into one '
                            'sub-folder a class')
     return found
+
+
+def _class_of(folder: Path) -> str:
+    names = normalise([folder.name])
+    if not names:
+        raise LabelError(f'the folder {str(folder)!r} has no name that can be a class')
+    return names[0]
 
 
 def import_folder(store: SampleStore, folder: Path, stamp_ns: int,

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..core import split
-from ..core.errors import DatasetError
 from ..core.split import Split
 from . import schema
 from .store import image_path
@@ -64,7 +63,7 @@ def revision(root: Path) -> int:
     """
     if not (root / schema.FILE).is_file():
         return 0
-    with closing(schema.open_reader(root)) as db:
+    with closing(schema.open_reader(root)) as db, schema.read_errors(root):
         return _revision(db)
 
 
@@ -74,12 +73,9 @@ def snapshot(root: Path) -> Snapshot:
     :raises DatasetError: there is none, or it cannot be read.
     :raises DataVersionError: another version of this program made it.
     """
-    with closing(schema.open_reader(root)) as db:
-        try:
-            db.execute('BEGIN')
-            number, rows = _revision(db), list(_rows(db, root))
-        except sqlite3.Error as error:
-            raise DatasetError(f'cannot read the index of {root}: {error}') from error
+    with closing(schema.open_reader(root)) as db, schema.read_errors(root):
+        db.execute('BEGIN')
+        number, rows = _revision(db), list(_rows(db, root))
     bursts: dict[str, set[int]] = defaultdict(set)
     for sample in rows:
         for tag in sample.tags:
@@ -121,6 +117,6 @@ def stats(root: Path) -> Stats:
     :raises DatasetError: as :func:`snapshot`; likewise DataVersionError.
     """
     tally = Tally()
-    with closing(schema.open_reader(root)) as db:
+    with closing(schema.open_reader(root)) as db, schema.read_errors(root):
         fill(tally, db)
         return tally.stats(_revision(db))

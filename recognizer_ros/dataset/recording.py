@@ -1,7 +1,7 @@
 """From a stream of frames and what operators say to stored samples.
 
-Frames wait a moment for the Tags message that belongs to their stamp, then go to the one thread that
-encodes and writes. All queues are bounded; what does not fit is counted.
+Frames wait a moment for the Tags message that belongs to their stamp, then go to the one thread
+that encodes and writes. All queues are bounded; what does not fit is counted.
 """
 
 import logging
@@ -173,6 +173,8 @@ class Recording:
                          self._burst, 'image_raw', image.shape[1], image.shape[0])
 
     def _write_upload(self, upload: Upload) -> None:
+        if not upload.answer.set_running_or_notify_cancel():
+            return  # who asked has given up
         try:
             data, width, height = accept(upload.data)
             burst = self._store.begin_burst(upload.source, upload.tags)

@@ -1,6 +1,8 @@
 """The tables of samples.db and how to open it."""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..core.errors import DatasetError, DataVersionError
@@ -64,12 +66,20 @@ def open_reader(root: Path) -> sqlite3.Connection:
     if not (root / FILE).is_file():
         raise DatasetError(f'{root} holds no data set: record something, or import a folder with '
                            '`recognizer dataset import`')
-    try:
+    with read_errors(root):
         db = sqlite3.connect(f'{(root / FILE).absolute().as_uri()}?mode=ro', uri=True,
                              isolation_level=None)
         return _checked(db, root)
+
+
+@contextmanager
+def read_errors(root: Path) -> Iterator[None]:
+    """Turn errors of SQLite into ours. :raises DatasetError: the index is damaged."""
+    try:
+        yield
     except sqlite3.Error as error:
-        raise DatasetError(f'{root / FILE} cannot be read: {error}') from error
+        raise DatasetError(f'{root / FILE} cannot be read ({error}): restore it from a backup, or '
+                           'choose another data folder') from error
 
 
 def _version(db: sqlite3.Connection) -> int:

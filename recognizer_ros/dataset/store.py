@@ -63,13 +63,14 @@ class SampleStore:
         with disk_errors(root):
             (root / 'images').mkdir(parents=True, exist_ok=True)
             self._lock = FolderLock(root)
+        self._tally = Tally()
         try:
             self._db = schema.open_writer(root)
+            with schema.read_errors(root):
+                fill(self._tally, self._db)
         except RecognizerError:
             self._lock.close()
             raise
-        self._tally = Tally()
-        fill(self._tally, self._db)
 
     def close(self) -> None:
         """Close the index and let go of the folder."""
@@ -101,7 +102,9 @@ class SampleStore:
         :raises DatasetError: nothing was stored.
         """
         size = sum(len(sample.data) for sample in samples)
-        if self.free_bytes() - size < self.reserve_bytes:
+        with disk_errors(self.root):
+            free = shutil.disk_usage(self.root).free
+        if free - size < self.reserve_bytes:
             raise DiskFullError(f'the disk of {self.root} has less than '
                                 f'{self.reserve_bytes >> 20} MiB left: free some room')
         names = [hashlib.sha256(sample.data).hexdigest() for sample in samples]
@@ -112,10 +115,11 @@ class SampleStore:
                       for name, sample in zip(names, samples, strict=True)]
             self._db.execute("UPDATE state SET value = value + 1 WHERE key = 'revision'")
         for sample, answer in zip(samples, stored, strict=True):
+            if not answer.duplicate:
+                self._tally.bursts[sample.burst].add(sample.tags)
+        for answer in stored:  # after the new ones: a burst counted anew holds them already
             if answer.duplicate:
                 recount(self._tally, self._db, answer.sha256)
-            else:
-                self._tally.bursts[sample.burst].add(sample.tags)
         return stored
 
     def stats(self) -> Stats:
@@ -133,8 +137,11 @@ class SampleStore:
         return known.samples if known else 0
 
     def free_bytes(self) -> int:
-        """Room left on the disk."""
-        return shutil.disk_usage(self.root).free
+        """Room left on the disk; 0 when the folder is gone."""
+        try:
+            return shutil.disk_usage(self.root).free
+        except OSError:
+            return 0
 
     def _write_images(self, images: dict[str, NewSample]) -> None:
         changed = set()
@@ -180,6 +187,6 @@ class SampleStore:
         except sqlite3.Error as error:
             if self._db.in_transaction:
                 self._db.execute('ROLLBACK')
-            if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            if 'full' in str(error):
                 raise DiskFullError(f'the disk of {self.root} is full: free some room') from error
             raise DatasetError(f'cannot write the index of {self.root}: {error}') from error

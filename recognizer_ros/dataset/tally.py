@@ -1,4 +1,4 @@
-"""Counts of a data set, kept by burst so that one more sample costs the same however many there are."""
+"""Counts of a data set, kept by burst: one more sample costs the same however many there are."""
 
 import sqlite3
 from collections import Counter

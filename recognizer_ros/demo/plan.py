@@ -10,6 +10,7 @@ from ..dataset import folders
 
 _HELD_BACK = 0.2
 _MIN_PHOTOS = 10
+_UNSEEN_SEED = 1000
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,12 @@ class Plan:
 
 
 def rendered(bursts: int, burst_s: float, unseen: int, unseen_s: float) -> Plan:
-    """Rendered objects: another scene (background, light, path, shade) for each burst."""
+    """Rendered objects, all of them in one place (background, light) after the other."""
     return Plan(
-        tuple(Scene(name, f'pattern://{name}?seed={burst * len(OBJECTS) + place}', burst_s)
-              for burst in range(bursts) for place, name in enumerate(OBJECTS)),
-        tuple(Scene(name, f'pattern://{name}?seed={10_000 + scene * len(OBJECTS) + place}',
-                    unseen_s)
-              for scene in range(unseen) for place, name in enumerate(OBJECTS)))
+        tuple(Scene(name, f'pattern://{name}?seed={place}', burst_s)
+              for place in range(bursts) for name in OBJECTS),
+        tuple(Scene(name, f'pattern://{name}?seed={_UNSEEN_SEED + place}', unseen_s)
+              for place in range(unseen) for name in OBJECTS))
 
 
 def photographs(folder: Path, work: Path, bursts: int, rate_hz: float, burst_s: float,
@@ -58,8 +58,9 @@ def photographs(folder: Path, work: Path, bursts: int, rate_hz: float, burst_s: 
         of_class.setdefault(photo.label, []).append(photo.path)
     few = [name for name, paths in of_class.items() if len(paths) < _MIN_PHOTOS]
     if few or len(of_class) < 2:
-        raise DemoError(f'{folder} needs two classes or more of at least {_MIN_PHOTOS} photographs '
-                        'each' + (f': {few[0]} has {len(of_class[few[0]])}' if few else ''))
+        raise DemoError(f'{folder} needs two classes or more of at least {_MIN_PHOTOS} '
+                        'photographs each'
+                        + (f': {few[0]} has {len(of_class[few[0]])}' if few else ''))
     record: list[list[Scene]] = [[] for _ in range(bursts)]
     unseen = []
     for place, (label, paths) in enumerate(sorted(of_class.items())):

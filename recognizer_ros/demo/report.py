@@ -10,8 +10,8 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Report:
-    """:param seconds_to_new_class: from the first release of Record for a class to the first answer
-        by a model that knows it; ``None``: no model ever did.
+    """:param seconds_to_new_class: from the first release of Record for a class to the first
+        answer by a model that knows it; ``None``: no model ever did.
     :param heldout_accuracy: of the live version, on bursts that were not trained on.
     :param live_accuracy: share of frames of scenes never recorded whose best label was right.
     :param live_frames: how many such frames were answered.
@@ -76,7 +76,8 @@ def text(report: Report) -> str:
         ('live accuracy', f'{report.live_accuracy:.3f} on {report.live_frames} frames of scenes '
                           f'never recorded ({classes})'),
         ('answers', f'{report.classification_hz:.1f} Hz while training, latency '
-                    f'{report.latency_ms["p50"]:.0f} ms p50, {report.latency_ms["p99"]:.0f} ms p99'),
+                    f'{report.latency_ms["p50"]:.0f} ms p50, '
+                    f'{report.latency_ms["p99"]:.0f} ms p99'),
         ('time', f'set-up {report.setup_s:.0f} s, run {report.run_s:.0f} s on {report.machine}'),
     ]
     return '\n'.join(f'  {name:<18} {value}' for name, value in rows)

@@ -96,9 +96,10 @@ class Engine(Generic[TagT]):
                 continue
             began = time.monotonic()
             try:
-                self._model = load(offer[1], offer[0], lambda path: OnnxRuntimeBackend(
+                model = load(offer[1], offer[0], lambda path: OnnxRuntimeBackend(
                     path, self._config().threads))
-                self.refusal = ''
+                self.refusal = ''  # before the model can fail, and refuse itself
+                self._model = model
             except ModelError as error:
                 self.refusal = str(error)
                 _log.error('%s; the model in use stays', error)
@@ -121,7 +122,8 @@ class Engine(Generic[TagT]):
             except ModelError as error:
                 self.refusal = str(error)
                 _log.error('%s', error)
-                self._model = None
+                if self._model is model:  # else the next one is here already
+                    self._model = None
                 continue
             scores = self._smoother(scores, model.bundle.labels, config.smoothing)
             results = select(scores, model.bundle.labels, config.threshold, config.top_k)

@@ -39,8 +39,9 @@ def from_camera(image: Pixels, how: Preprocessing, order: str = 'bgr') -> Floats
 
 
 def probe(how: Preprocessing) -> Pixels:
-    """The test frame of a model, shape (height, width, 3): the same pixels everywhere, for ever."""
+    """The test frame of a model, shape (height, width, 3): the same pixels everywhere."""
     index = np.arange(how.height * how.width * 3, dtype=np.uint64)
     noise = (index * np.uint64(2654435761)) >> np.uint64(16)
-    return (noise % np.uint64(256)).astype(np.uint8).reshape(how.height, how.width, 3)
+    pixels: Pixels = (noise % np.uint64(256)).astype(np.uint8)
+    return pixels.reshape(how.height, how.width, 3)
 

@@ -27,15 +27,18 @@ def score(scores: Floats, truth: Bools, labels: tuple[str, ...], mode: LabelMode
                       mode=mode)
     if mode == 'single':
         right, answered = truth.argmax(1), scores.argmax(1)
-        confusion = metrics.confusion_matrix(right, answered, labels=range(len(labels)))
+        confusion = np.zeros((len(labels), len(labels)), int)
+        np.add.at(confusion, (right, answered), 1)
         answers = np.eye(len(labels), dtype=bool)[answered]
         correct, confidence = (right == answered)[:, None], scores.max(1)[:, None]
     else:
         confusion = np.zeros((0, 0), int)
         answers = scores >= 0.5
         correct, confidence = answers == truth, np.maximum(scores, 1 - scores)
-    precision, recall, f1, support = metrics.precision_recall_fscore_support(
-        truth, answers, zero_division=0)
+    # scikit-learn takes a single column for a yes-or-no task: one more keeps them classes.
+    columns = metrics.precision_recall_fscore_support(_widened(truth), _widened(answers),
+                                                      zero_division=0)
+    precision, recall, f1, support = (column[:-1] for column in columns)
     seen = support > 0
     return Scores(
         samples=len(truth),
@@ -51,6 +54,10 @@ def score(scores: Floats, truth: Bools, labels: tuple[str, ...], mode: LabelMode
         warning=warning,
         mode=mode,
     )
+
+
+def _widened(columns: Bools) -> Bools:
+    return np.pad(columns, ((0, 0), (0, 1)))
 
 
 def _mean_ap(scores: Floats, truth: Bools, seen: Bools) -> float:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from math import isnan
 from typing import Any
@@ -27,7 +27,7 @@ from ..core.errors import (
 from ..core.latest import Latest
 from ..core.timing import Rate
 from ..msg import DatasetStatus, Tags, TrainingStatus
-from ..server.bridge import Alert, Classification, Dataset, Result, State, Training
+from ..server.bridge import Alert, Dataset, Result, State, Training
 from ..srv import AddSample
 from . import conversions, qos
 from .lifecycle import RecognizerNode
@@ -162,7 +162,7 @@ class RosBridge:
         answer = self._call('set', SetParameters.Request(parameters=[parameter]), 'classifier')
         if not answer.results[0].successful:
             raise ConfigError(answer.results[0].reason)
-        self._put(classification=replace(self._state.classification, **{name: value}))
+        self._ask_settings()
 
     def _call(self, name: str, request: Any, who: str, timeout_s: float = _TIMEOUT_S) -> Any:
         """:raises NodeUnavailableError: no answer in time."""

@@ -1,5 +1,6 @@
 """Node ``camera``: turns a source into ``image_raw``."""
 
+import os
 import time
 from typing import Any
 
@@ -7,6 +8,7 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from ..capture.feed import Feed
 from ..capture.source import Frame
+from ..core import resources
 from ..core.config import CameraConfig
 from ..core.timing import Rate
 from ..dataset.images import encode_jpeg
@@ -58,4 +60,7 @@ class Camera(lifecycle.RecognizerNode[CameraConfig]):
 
 def main() -> int:
     """Run the node."""
+    # Room for whole images in shared memory, see the file; a user's own profile comes first.
+    os.environ.setdefault('FASTRTPS_DEFAULT_PROFILES_FILE',
+                          str(resources.find('config/fastdds.xml')))
     return lifecycle.run(Camera)

@@ -1,8 +1,8 @@
 """Model versions, scores and training status as messages."""
 
+from ..core import bundle as bundles
 from ..core.scores import Scores
 from ..msg import Model, ModelMetrics, ModelUpdate, TrainingStatus
-from ..core import bundle as bundles
 from ..registry.store import MODEL, Version
 from ..training.progress import Progress
 from . import conversions

@@ -1,5 +1,6 @@
 """Points the camera and writes down every answer, for the demo: a ROS client in a thread."""
 
+import contextlib
 import threading
 import time
 from collections import deque
@@ -94,7 +95,5 @@ class Observer:
         self._labels = {item.class_name for item in message.class_map}
 
     def _spin(self) -> None:
-        try:
+        with contextlib.suppress(ExternalShutdownException):
             self._executor.spin()
-        except ExternalShutdownException:
-            pass

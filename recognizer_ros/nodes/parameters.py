@@ -14,7 +14,7 @@ from rclpy.parameter import Parameter
 
 from ..core import config as configs
 from ..core.config import Setting
-from ..core.errors import RecognizerError
+from ..core.errors import ConfigError, RecognizerError
 
 ConfigT = TypeVar('ConfigT')
 
@@ -31,7 +31,7 @@ def declare(node: Node, config: type[ConfigT]) -> ConfigT:
             value = node.declare_parameter(name, default, descriptor(about, default)).value
         except Exception as error:  # rclpy's types differ between distributions
             reason = f'{name} must be {configs.allowed(about)} ({type(default).__name__}): {error}'
-            raise configs.ConfigError(' '.join(reason.split())) from error
+            raise ConfigError(' '.join(reason.split())) from error
         given[name] = value
     return configs.replace(config(), given)
 

@@ -45,7 +45,7 @@ class Recorder(lifecycle.RecognizerNode[RecorderConfig]):
         self._recording = Recording(self._store, self.config.queue,
                                     int(self.config.settle * 1e9), self.config.jpeg_quality)
         self._entities = [
-            self.create_subscription(Image, 'image_raw', self._on_image, qos.IMAGE),
+            self.create_subscription(Image, 'image_raw', self._on_image, qos.RECORDED),
             self.create_subscription(Tags, 'tags', self._on_tags, qos.TAGS),
             self.create_timer(_TICK_S, self._tick, clock=Clock()),
         ]

@@ -88,8 +88,9 @@ class Trainer(lifecycle.RecognizerNode[TrainerConfig]):
         """What it does, and what went wrong."""
         now = self._progress
         failed = now.phase == Phase.FAILED
-        return (lifecycle.ERROR if failed else lifecycle.OK), now.message or now.phase.name.lower(), {
-            'state': now.phase.name.lower(), 'net': now.net, 'live version': now.live_version,
+        state = now.phase.name.lower()
+        return (lifecycle.ERROR if failed else lifecycle.OK), now.message or state, {
+            'state': state, 'net': now.net, 'live version': now.live_version,
             'epoch': now.epoch, 'images/s': f'{now.images_per_s:.1f}'}
 
     def progress(self, progress: Progress) -> None:

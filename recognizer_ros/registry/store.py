@@ -5,11 +5,11 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..core import bundle as bundles
+from ..core.bundle import Bundle
 from ..core.errors import ModelError
 from ..core.files import disk_errors, sha256_file, sync_folder, write_durably
 from ..core.folder_lock import FolderLock
-from ..core import bundle as bundles
-from ..core.bundle import Bundle
 
 MODEL = 'model.onnx'
 WEIGHTS = 'weights.safetensors'
@@ -85,11 +85,11 @@ class Registry:
         """
         folder = self._folder(number)
         try:
-            text = (folder / BUNDLE).read_text()
+            data = (folder / BUNDLE).read_bytes()
         except OSError as error:
             known = ', '.join(map(str, self.numbers())) or 'none'
             raise ModelError(f'there is no model version {number}: known are {known}') from error
-        return Version(bundles.from_json(text), folder)
+        return Version(bundles.from_json(data), folder)
 
     def versions(self) -> list[Version]:
         """All readable versions, newest first; a damaged one is logged and left out."""

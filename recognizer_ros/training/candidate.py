@@ -10,8 +10,8 @@ from safetensors.torch import save
 from ..core.labels import LabelMode
 from ..core.predictions import Floats, probabilities
 from ..core.scores import Scores
-from ..dataset.reader import Sample, Snapshot
 from ..core.split import Split
+from ..dataset.reader import Sample, Snapshot
 from ..inference.model import Model
 from ..inference.scoring import Bools, score
 from .batches import Batches

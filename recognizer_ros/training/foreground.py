@@ -1,7 +1,7 @@
 """Training in the foreground, for the command line."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
@@ -20,7 +20,7 @@ class Printer:
     """Shows progress on one line of a terminal. :ivar last: what was shown last."""
 
     out: TextIO
-    last: Progress = Progress()
+    last: Progress = field(default_factory=Progress)
 
     def progress(self, progress: Progress) -> None:
         """Show it, when it is worth a new line or a change of the line."""

@@ -63,7 +63,8 @@ def features(net: Net, inputs: torch.Tensor) -> Array:
         net.module(inputs)
     finally:
         hook.remove()
-    return caught[0].float().cpu().numpy()
+    rows: Array = caught[0].float().cpu().numpy()
+    return rows
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ class Head:
 
     def __call__(self, rows: Array) -> Array:
         """Logits, shape (n, labels), of features, shape (n, features)."""
-        return rows @ self.weight.T + self.bias
+        logits: Array = rows @ self.weight.T + self.bias
+        return logits
 
 
 def fit(rows: Array, samples: Sequence[Sample], labels: Sequence[str], mode: LabelMode) -> Head:
@@ -100,7 +102,8 @@ def _softmax(model: LogisticRegression, rows: Array, samples: Sequence[Sample],
     if len(labels) > 2:
         return model.coef_, model.intercept_
     # Two classes: scikit-learn gives the difference of the two rows.
-    return np.vstack([-model.coef_, model.coef_]) / 2, np.array([-1, 1]) * model.intercept_ / 2
+    signs = np.array([[-0.5], [0.5]], np.float32)
+    return signs * model.coef_, (signs * model.intercept_)[:, 0]
 
 
 def _sigmoid(model: LogisticRegression, rows: Array, samples: Sequence[Sample],

@@ -4,7 +4,6 @@ No thread and no clock of its own: :mod:`recognizer_ros.training.worker` runs it
 ``recognizer train`` in the foreground.
 """
 
-import copy
 import logging
 import time
 from collections.abc import Callable
@@ -36,6 +35,7 @@ from .pixels import PixelCache
 from .progress import Phase, Progress
 from .weights import load_initial
 
+_REST_S = 2.0
 _log = logging.getLogger(__name__)
 
 
@@ -68,7 +68,8 @@ class Learner:
                                   live_version=self.live.number)
         self._exporter: OnnxExporter | None = None
         self._data: Snapshot | None = None
-        self._taken = 0
+        self._taken = self._seen = 0
+        self._seen_s = 0.0
         self._labels: tuple[str, ...] = ()
         self._mode: LabelMode = 'single'
         self._head_due = False
@@ -92,7 +93,7 @@ class Learner:
         self._report(Phase.WAITING, message=f'loading {self._config.net}')
         if not self.live.load_into(self._frozen):
             self._pretrained = load_initial(self._frozen, self._config.weights)
-        self._frozen.module.to(self._device, memory_format=torch.channels_last)
+        self._frozen.to(self._device)
         self._features = head.FeatureCache()
         self._exporter = OnnxExporter(self._frozen)
 
@@ -137,7 +138,7 @@ class Learner:
     def _adopt(self) -> None:
         """Go on from a version that a person activated."""
         if self.live.load_into(self._frozen):
-            self._frozen.module.to(self._device, memory_format=torch.channels_last)
+            self._frozen.to(self._device)
             self._features = head.FeatureCache()
         self._data, self._tuner = None, None
         self._labels = ()
@@ -200,7 +201,7 @@ class Learner:
             self._report_step(done, len(train), time.monotonic() - began)
             if stop():
                 return
-            if newest() != self._taken:
+            if self._news(newest()):
                 self._take_data(newest())
                 if not self._tuner:
                     return
@@ -214,14 +215,23 @@ class Learner:
         self._best = max(self._best, scores.headline)
         decision = self._decide(scores, strict=True)
         if decision.promote:
-            self._frozen = Net(self._net.name, copy.deepcopy(self._net.module), self._net.head,
-                               self._net.width, self._net.height)
+            self._frozen = self._net.copy()
             self._features = head.FeatureCache()
             self._publish(self._frozen, 'finetune', scores, decision)
 
+    def _news(self, newest: int) -> bool:
+        """Whether an epoch under way should stop to look at new data: at once for a new class, for
+        more of the same only when the recording has come to rest."""
+        if newest == self._taken:
+            return False
+        if newest != self._seen:
+            self._seen, self._seen_s = newest, time.monotonic()
+            train = snapshot(Path(self._config.data)).counts(Split.TRAIN)
+            return set(train) != set(self._labels)
+        return time.monotonic() - self._seen_s > _REST_S
+
     def _new_tuner(self) -> FineTune:
-        net = Net(self._frozen.name, copy.deepcopy(self._frozen.module), self._frozen.head,
-                  self._frozen.width, self._frozen.height)
+        net = self._frozen.copy()
         if self.live.labels != self._labels or len(self.live.labels) != net.outputs:
             net.grow_head(self.live.labels if len(self.live.labels) == net.outputs else (),
                           self._labels)
@@ -241,13 +251,14 @@ class Learner:
             return known
 
         decision = decide(scores, live, self.live.labels, strict)
-        _log.info('%s of revision %d: score %.3f on %d held-out samples; %s', strict and 'epoch'
+        _log.info('%s of revision %d: score %.3f on %d held-out samples; %s', (strict and 'epoch')
                   or 'head', data.revision, scores.headline, scores.samples, decision.reason)
         return decision
 
     def _publish(self, net: Net, stage: str, scores: Scores, decision: Decision) -> None:
         """Store a version and make it live."""
-        assert self._exporter and self._data
+        assert self._exporter
+        assert self._data
         self._report(Phase.EXPORT, message=f'exporting a version: {decision.reason}')
         model, probe = self._exporter.export(net, self._how)
         version = self._registry.add(Bundle(
@@ -286,8 +297,8 @@ def _unlearnable(data: Snapshot, labels: tuple[str, ...], mode: LabelMode) -> st
     if len(labels) < 2 and mode == 'single':
         return f'waits for a second class: only {labels[0]} is recorded so far'
     if mode == 'single' and data.multi_label:
-        return ('some images have several tags: set label_mode to multi or auto, or give each image '
-                'one tag')
+        return ('some images have several tags: set label_mode to multi or auto, or give each '
+                'image one tag')
     everywhere = [label for label in labels
                   if data.counts(Split.TRAIN)[label] == len(data.part(Split.TRAIN))]
     if everywhere:

@@ -4,7 +4,7 @@ import copy
 import difflib
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torchvision
@@ -60,11 +60,21 @@ class Net:
         parent, _, child = self.head.rpartition('.')
         setattr(self.module.get_submodule(parent), child, layer)
 
+    def to(self, device: torch.device) -> None:
+        """Move it, with the memory layout that convolutions like best."""
+        self.module.to(device).to(memory_format=torch.channels_last)
+
+    def copy(self) -> 'Net':
+        """Another network with the same weights."""
+        return replace(self, module=copy.deepcopy(self.module))
+
     def grow_head(self, old: Sequence[str], new: Sequence[str]) -> None:
         """Give the last layer a row for each of the labels ``new``: those known keep theirs, by
         name; the others begin at zero weight and the bias of the least likely class."""
         layer = self.head_layer
-        weight, bias = layer.weight.detach(), layer.bias.detach()  # type: ignore[union-attr,operator]
+        assert isinstance(layer.weight, torch.Tensor)
+        assert isinstance(layer.bias, torch.Tensor)
+        weight, bias = layer.weight.detach(), layer.bias.detach()
         rows = torch.zeros(len(new), *weight.shape[1:])
         shifts = torch.full((len(new),), float(bias.min()))
         for position, label in enumerate(new):
@@ -81,8 +91,9 @@ def build(name: str, classes: int, width: int, height: int) -> Net:
     """
     if name not in names():
         near = difflib.get_close_matches(name, names(), 3)
-        raise NetError(f'unknown net {name!r}: ' + (f'did you mean {" or ".join(near)}?' if near
-                                                    else 'use a torchvision one, such as resnet18'))
+        hint = (f'did you mean {" or ".join(near)}?' if near
+                else 'use a torchvision one, such as resnet18')
+        raise NetError(f'unknown net {name!r}: {hint}')
     module = _construct(name, classes, width, height)
     net = Net(name, module, _find_head(module, classes, name), width, height)
     _check_size(net)
@@ -111,7 +122,7 @@ def _find_head(module: nn.Module, classes: int, name: str) -> str:
                if classes == getattr(part, 'out_features', getattr(part, 'out_channels', None))]
     if not outputs:
         raise NetError(f'cannot find the last layer of {name}: use another net')
-    return outputs[-1]
+    return str(outputs[-1])
 
 
 @torch.no_grad()

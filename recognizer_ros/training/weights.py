@@ -27,7 +27,7 @@ def load_initial(net: Net, weights: str) -> bool:
         load_backbone(net, _read(Path(weights).expanduser()), weights)
         return True
     try:
-        chosen = torchvision.models.get_model_weights(net.name).DEFAULT  # type: ignore[attr-defined]
+        chosen = torchvision.models.get_model_weights(net.name).DEFAULT
         load_backbone(net, chosen.get_state_dict(progress=False, check_hash=True), 'imagenet')
     except (OSError, RuntimeError) as error:
         _log.warning('ImageNet weights could not be downloaded (%s): training begins with random '
@@ -53,10 +53,11 @@ def load_backbone(net: Net, state: dict[str, Any], source: str) -> None:
     wrong = [key for key in wrong if not (key.startswith(classifier) and key not in body)]
     if wrong or not body:
         named = f' ({wrong[0]} is missing or of another shape)' if wrong else ''
-        raise WeightsError(f'{source} does not hold weights of {net.name}{named}: choose the net it '
-                           'was made for')
-    net.module.load_state_dict({key: value.to(torch.float32) if value.is_floating_point() else value
-                                for key, value in body.items()}, strict=False)
+        raise WeightsError(f'{source} does not hold weights of {net.name}{named}: choose the net '
+                           'it was made for')
+    whole = {key: value.to(torch.float32) if value.is_floating_point() else value
+             for key, value in body.items()}
+    net.module.load_state_dict(whole, strict=False)
 
 
 def _read(path: Path) -> dict[str, Any]:
