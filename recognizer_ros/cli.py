@@ -5,6 +5,7 @@ import dataclasses
 import json
 import logging
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -22,6 +23,7 @@ from .core.options import Option, by_node, options
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return the exit status."""
     given = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _end)  # so that what was started is ended, as by Ctrl-C
     logging.basicConfig(level=logging.INFO, format='%(message)s', stream=sys.stderr)
     try:
         return int(given.run(given))
@@ -30,6 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _end(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -45,11 +51,12 @@ def _parser() -> argparse.ArgumentParser:
     evaluate = _command(commands, 'evaluate', _evaluate,
                         'score the live model on a folder with one sub-folder a class')
     evaluate.add_argument('--data', type=Path, required=True, help='folder of data set and models')
-    evaluate.add_argument('--images', type=Path, required=True)
+    evaluate.add_argument('--images', type=Path, required=True, metavar='FOLDER',
+                          help='photographs, one sub-folder a class')
     evaluate.add_argument('--json', action='store_true', help='one JSON object')
     _add_dataset(commands)
     bench = _command(commands, 'bench', _bench, 'measure; exit status 1 when a bar does not hold')
-    bench.add_argument('name', metavar='NAME')
+    bench.add_argument('name', metavar='NAME', help='which one; a wrong name lists them')
     bench.add_argument('--json', action='store_true', help='one JSON object')
     bench.add_argument('--set', action='append', default=[], metavar='NAME=VALUE',
                        help='a setting of the bench')
@@ -80,8 +87,10 @@ def _add_demo(commands: Any) -> None:
                       'rendered scenes, 112 for photographs')
     demo.add_argument('--minutes', type=float, help='the whole run, at most about; default: 3 for '
                       'rendered scenes, 8 for photographs')
-    demo.add_argument('--report', type=Path, default=Path('report.json'))
-    demo.add_argument('--log', type=Path, default=Path('demo.log'))
+    demo.add_argument('--report', type=Path, default=Path('report.json'), metavar='FILE',
+                      help='where the figures go, as JSON; default: report.json')
+    demo.add_argument('--log', type=Path, default=Path('demo.log'), metavar='FILE',
+                      help="where the nodes' output goes; default: demo.log")
     demo.add_argument('--setup-s', type=float, default=0.0, help=argparse.SUPPRESS)
 
 
@@ -89,7 +98,8 @@ def _add_dataset(commands: Any) -> None:
     dataset = commands.add_parser('dataset', help='look at a data set, or fill it')
     actions = dataset.add_subparsers(metavar='ACTION', required=True)
     take = _command(actions, 'import', _import, 'store a folder with one sub-folder a class')
-    take.add_argument('folder', type=Path)
+    take.add_argument('folder', type=Path, metavar='FOLDER',
+                      help='photographs, one sub-folder a class')
     take.add_argument('--data', type=Path, required=True, help='folder of the data set')
     stats = _command(actions, 'stats', _stats, 'count samples, bursts and classes')
     stats.add_argument('--data', type=Path, required=True, help='folder of the data set')
@@ -127,7 +137,6 @@ def _run(given: argparse.Namespace) -> int:
 
 def _foreground(argv: list[str], environment: dict[str, str]) -> int:
     """Run a program that Ctrl-C reaches as well as us; return its status."""
-    import signal
     import subprocess
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to the program as well

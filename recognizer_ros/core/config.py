@@ -73,10 +73,10 @@ def allowed(about: Setting) -> str:
     if about.choices:
         return 'one of ' + ', '.join(about.choices)
     if about.minimum is not None and about.maximum is not None:
-        return f'between {about.minimum:g} and {about.maximum:g}'
+        return f'between {about.minimum} and {about.maximum}'
     if about.minimum is not None:
-        return f'at least {about.minimum:g}'
-    return f'at most {about.maximum:g}' if about.maximum is not None else 'anything'
+        return f'at least {about.minimum}'
+    return f'at most {about.maximum}' if about.maximum is not None else 'anything'
 
 
 def replace(config: ConfigT, changes: dict[str, Value]) -> ConfigT:
@@ -151,7 +151,8 @@ class TrainerConfig:
     enabled: bool = setting(True, 'Train. The service trainer/set_enabled changes it.', live=True)
     keep_versions: int = setting(20, 'Model versions kept on disk; the live one and the one '
                                  'before are never removed.', 2, 1000)
-    print_freq: int = setting(10, 'Log every so many training steps.', 1, 10_000, live=True)
+    print_freq: int = setting(10, 'Log every so many training steps, but not more than once a '
+                              'second.', 1, 10_000, live=True)
     seed: int = setting(0, 'Seed of all random choices in training.', 0, 2**31 - 1)
 
 

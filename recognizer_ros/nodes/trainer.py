@@ -39,6 +39,7 @@ class Trainer(lifecycle.RecognizerNode[TrainerConfig]):
         self._worker: Worker | None = None
         self._progress = self._told = Progress()
         self._entities: list[Any] = []
+        self._burst = 0
         self._goal: tuple[ServerGoalHandle, Goal] | None = None
         self.create_service(SetBool, '~/set_enabled', self._set_enabled)
         self.create_service(ListModels, 'list_models', self._list_models)
@@ -103,7 +104,9 @@ class Trainer(lifecycle.RecognizerNode[TrainerConfig]):
 
     def _on_dataset(self, message: DatasetStatus) -> None:
         assert self._worker
-        if not message.recording and not message.pending:
+        # A burst counts when it is over: all of it is stored, or the next one has begun.
+        if message.burst != self._burst or not (message.recording or message.pending):
+            self._burst = message.burst
             self._worker.data_changed(message.revision)
 
     def _tick(self) -> None:

@@ -35,7 +35,8 @@ class OnnxExporter:
         traced = copy.deepcopy(net.module).to('cpu').eval()
         example = torch.zeros(1, 3, net.height, net.width)
         # The exporter prints and warns; none of it is for our users.
-        logging.getLogger('torch.onnx').setLevel(logging.ERROR)
+        for name in ('torch.onnx', 'onnx_ir', 'onnxscript'):
+            logging.getLogger(name).setLevel(logging.ERROR)
         try:
             with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
                 warnings.simplefilter('ignore')

@@ -69,7 +69,7 @@ class Learner:
         self._exporter: OnnxExporter | None = None
         self._data: Snapshot | None = None
         self._taken = self._seen = 0
-        self._seen_s = 0.0
+        self._seen_s = self._logged_s = 0.0
         self._labels: tuple[str, ...] = ()
         self._mode: LabelMode = 'single'
         self._head_due = False
@@ -232,13 +232,29 @@ class Learner:
 
     def _new_tuner(self) -> FineTune:
         net = self._frozen.copy()
-        if self.live.labels != self._labels or len(self.live.labels) != net.outputs:
+        if not self._worth_keeping():
+            net = self._fresh(net)
+        elif self.live.labels != self._labels or len(self.live.labels) != net.outputs:
             net.grow_head(self.live.labels if len(self.live.labels) == net.outputs else (),
                           self._labels)
         self._net, self._epoch = net, 0
         self._tuner = FineTune(net, self._labels, self._mode, self._config, self._batches,
                                self._pretrained)
         return self._tuner
+
+    def _worth_keeping(self) -> bool:
+        """Whether fine-tuning may begin with the live version's head: one fitted on the features
+        of random weights has far too large weights."""
+        live = self.live.version
+        return self._pretrained or (live is not None and live.bundle.stage == 'finetune')
+
+    def _fresh(self, net: Net) -> Net:
+        """The same weights with a last layer of random ones."""
+        made = nets.build(net.name, len(self._labels), net.width, net.height)
+        made.to(self._device)
+        net.replace_head(made.head_layer.weight.detach(),  # type: ignore[union-attr,operator]
+                         made.head_layer.bias.detach())  # type: ignore[union-attr,operator]
+        return net
 
     def _decide(self, scores: Scores, strict: bool) -> Decision:
         data = self._data
@@ -278,9 +294,11 @@ class Learner:
 
     def _report_step(self, done: Step, total: int, elapsed_s: float) -> None:
         rate = done.images / max(elapsed_s, 1e-6)
-        if done.images // self._config.batch_size % self._config.print_freq == 0:
-            _log.debug('epoch %d: %d of %d images, loss %.3f', self._epoch + 1, done.images, total,
-                       done.loss)
+        if (done.images // self._config.batch_size % self._config.print_freq == 0
+                and time.monotonic() - self._logged_s > 1):
+            self._logged_s = time.monotonic()
+            _log.info('epoch %d: %d of %d images, loss %.3f', self._epoch + 1, done.images, total,
+                      done.loss)
         self._report(Phase.FINETUNE, message='', epoch=self._epoch + 1, epoch_images=done.images,
                      images=total, loss=done.loss, train_accuracy=done.accuracy,
                      images_per_s=rate, eta_s=(total - done.images) / rate)

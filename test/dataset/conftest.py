@@ -1,0 +1,19 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from recorders import GatedStore, Recorder
+
+
+@pytest.fixture
+def gated(tmp_path: Path) -> Iterator[GatedStore]:
+    with GatedStore(tmp_path / 'data') as store:
+        yield store
+
+
+@pytest.fixture
+def recording(gated: GatedStore) -> Iterator[Recorder]:
+    recording = Recorder(gated)
+    yield recording
+    gated.gate.set()
+    recording.close()

@@ -1,0 +1,118 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import makers
+import pytest
+
+from recognizer_ros.core.errors import DatasetError
+from recognizer_ros.core.split import Split
+from recognizer_ros.dataset import schema
+from recognizer_ros.dataset.reader import revision, snapshot, stats
+from recognizer_ros.dataset.store import SampleStore
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SampleStore]:
+    with SampleStore(tmp_path / 'data') as store:
+        yield store
+
+
+def record(store: SampleStore, tags: tuple[str, ...], seeds: range) -> int:
+    burst = store.begin_burst('test', tags)
+    store.add([makers.sample(seed, tags, burst) for seed in seeds])
+    return burst
+
+
+def test_where_there_is_no_data_set(tmp_path: Path) -> None:
+    assert revision(tmp_path) == 0
+    for read in (snapshot, stats):
+        with pytest.raises(DatasetError, match='holds no data set: record something, or import'):
+            read(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_data_set(store: SampleStore) -> None:
+    found = snapshot(store.root)
+    assert (found.revision, found.samples, found.labels, found.warning) == (0, (), (), '')
+    assert not found.multi_label
+
+
+def test_samples_come_oldest_first_with_their_tags_and_files(store: SampleStore) -> None:
+    burst = store.begin_burst('test', ('pen', 'mug'))
+    new = [makers.sample(seed, ('pen', 'mug'), burst, stamp_ns)
+           for seed, stamp_ns in enumerate((30, 10, 20))]
+    store.add(new)
+    found = snapshot(store.root)
+    assert [item.stamp_ns for item in found.samples] == [10, 20, 30]
+    assert [item.path.read_bytes() for item in found.samples] == [
+        new[1].data, new[2].data, new[0].data]
+    assert {item.tags for item in found.samples} == {('mug', 'pen')}
+    assert found.labels == ('mug', 'pen')
+    assert found.multi_label
+    assert (found.revision, revision(store.root)) == (1, 1)
+
+
+def test_a_snapshot_stays_as_it_was(store: SampleStore) -> None:
+    record(store, ('mug',), range(2))
+    found = snapshot(store.root)
+    record(store, ('pen',), range(2, 4))
+    assert (found.revision, len(found.samples), found.labels) == (1, 2, ('mug',))
+    assert snapshot(store.root).revision == revision(store.root) == 2
+
+
+def test_a_class_with_one_burst_shares_it_by_time_and_says_so(store: SampleStore) -> None:
+    record(store, ('mug',), range(20))
+    record(store, ('mug',), range(20, 30))
+    lone = record(store, ('pen',), range(30, 50))
+    found = snapshot(store.root)
+    parts = [item.split for item in found.samples if item.burst == lone]
+    assert parts == [Split.TRAIN] * 15 + [Split.GAP] + [Split.VALIDATION] * 4
+    assert found.counts(Split.TRAIN) == {'mug': 20, 'pen': 15}
+    assert found.counts(Split.VALIDATION) == {'mug': 10, 'pen': 4}
+    assert 'single burst' in found.warning
+    assert found.warning.endswith(': pen')
+
+
+def test_no_warning_and_no_gap_once_every_class_has_two_bursts(store: SampleStore) -> None:
+    for first, tag in enumerate(('mug', 'pen', 'mug', 'pen')):
+        record(store, (tag,), range(10 * first, 10 * first + 10))
+    found = snapshot(store.root)
+    assert found.warning == ''
+    assert found.part(Split.GAP) == ()
+    assert found.counts(Split.VALIDATION) == {'mug': 10, 'pen': 10}
+
+
+def test_all_classes_of_a_lone_burst_are_named(store: SampleStore) -> None:
+    record(store, ('pen', 'mug'), range(10))
+    found = snapshot(store.root)
+    assert found.warning.endswith(': mug, pen')
+    assert found.counts(Split.VALIDATION) == {'mug': 2, 'pen': 2}
+
+
+def test_a_damaged_index_cannot_be_read(store: SampleStore) -> None:
+    record(store, ('mug',), range(1))
+    store.close()
+    makers.photo(store.root / schema.FILE, b'no database at all ' * 100)
+    for read in (snapshot, stats, revision):
+        with pytest.raises(DatasetError, match=r'samples\.db cannot be read'):
+            read(store.root)
+
+
+def test_reading_does_not_wait_for_the_writer(store: SampleStore) -> None:
+    record(store, ('mug',), range(1))
+    with store._transaction():
+        store._db.execute('DELETE FROM tags')
+        assert len(snapshot(store.root).samples) == 1
+    assert snapshot(store.root).samples == ()
+
+
+def test_an_index_damaged_inside_cannot_be_read(store: SampleStore) -> None:
+    record(store, ('mug',), range(1))
+    store.close()
+    with (store.root / schema.FILE).open('r+b') as file:
+        file.seek(4096)
+        file.write(b'\x00\xff' * 20_000)
+        file.truncate()
+    for read in (snapshot, stats, revision):
+        with pytest.raises(DatasetError, match=r'samples\.db cannot be read'):
+            read(store.root)

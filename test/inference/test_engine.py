@@ -1,0 +1,272 @@
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import makers
+import numpy as np
+import pytest
+
+from recognizer_ros.core.config import ClassifierConfig
+from recognizer_ros.core.errors import ModelError
+from recognizer_ros.core.predictions import Floats, Prediction
+from recognizer_ros.inference.engine import Engine, Frame
+from recognizer_ros.inference.model import Model
+from recognizer_ros.inference.onnx_runtime import OnnxRuntimeBackend
+
+RED = makers.flat(makers.RED)
+
+
+@dataclass
+class Answer:
+    tag: int
+    results: tuple[Prediction, ...]
+    version: int
+    labels: tuple[str, ...]
+
+
+@dataclass
+class Bench:
+    """Listener and settings of an engine. :ivar log: what happened, in order."""
+
+    config: ClassifierConfig = field(default_factory=lambda: ClassifierConfig(threads=1))
+    asked: int = 0
+    answers: list[Answer] = field(default_factory=list)
+    log: list[tuple[str, int]] = field(default_factory=list)
+    gate: threading.Event = field(default_factory=threading.Event)
+
+    def settings(self) -> ClassifierConfig:
+        config = self.config
+        self.asked += 1
+        return config
+
+    def answered(self, tag: int, results: tuple[Prediction, ...], model: Model) -> None:
+        self.log.append(('answered', model.bundle.version))
+        self.answers.append(Answer(tag, results, model.bundle.version, model.bundle.labels))
+        assert self.gate.wait(20)
+
+    def swapped(self, model: Model) -> None:
+        self.log.append(('swapped', model.bundle.version))
+
+
+@pytest.fixture
+def bench() -> Bench:
+    bench = Bench()
+    bench.gate.set()
+    return bench
+
+
+@pytest.fixture
+def engine(bench: Bench) -> Iterator[Engine[int]]:
+    engine: Engine[int] = Engine(bench.settings, bench)
+    yield engine
+    bench.gate.set()
+    engine.close()
+
+
+@pytest.fixture
+def use(engine: Engine[int], tmp_path: Path) -> Callable[..., None]:
+    """Give the engine a model and wait until it is used."""
+    def use(labels: tuple[str, ...] = ('red', 'green', 'blue'), version: int = 1,
+            weights: Floats | None = None) -> None:
+        path, bundle = makers.model(tmp_path, labels, version, weights=weights)
+        engine.update(bundle, path)
+        makers.wait_for(lambda: engine.model and engine.model.bundle == bundle)
+    return use
+
+
+@pytest.fixture
+def ask(engine: Engine[int], bench: Bench) -> Callable[..., Answer]:
+    """Classify an image and wait for the answer."""
+    tags = itertools.count(100)
+
+    def ask(image: makers.Pixels = RED, order: str = 'bgr') -> Answer:
+        tag = next(tags)
+        engine.offer(Frame(image, order, tag))
+        makers.wait_for(lambda: bench.answers and bench.answers[-1].tag == tag)
+        return bench.answers[-1]
+    return ask
+
+
+def taken(engine: Engine[int], bench: Bench, image: makers.Pixels, tag: int) -> None:
+    """Offer a frame that gets no answer; wait until the engine has looked at it."""
+    before = bench.asked
+    engine.offer(Frame(image, 'bgr', tag))
+    makers.wait_for(lambda: bench.asked > before)
+
+
+def test_a_frame_is_answered_with_its_tag(use: Callable[..., None],
+                                          ask: Callable[..., Answer]) -> None:
+    use()
+    for label, colour in makers.COLOURS.items():
+        assert ask(makers.flat(colour)).results[0].label == label
+    assert ask(makers.flat(makers.RED), 'rgb').results[0].label == 'blue'
+
+
+def test_the_newest_frame_wins_and_the_others_are_counted(
+        engine: Engine[int], bench: Bench, use: Callable[..., None]) -> None:
+    use()
+    bench.gate.clear()
+    engine.offer(Frame(RED, 'bgr', 0))
+    makers.wait_for(lambda: bench.answers)
+    for tag in range(1, 6):
+        engine.offer(Frame(RED, 'bgr', tag))
+    assert engine.dropped == 4
+    bench.gate.set()
+    makers.wait_for(lambda: len(bench.answers) == 2)
+    assert [answer.tag for answer in bench.answers] == [0, 5]
+
+
+def test_without_a_model_nothing_is_answered(engine: Engine[int], bench: Bench,
+                                             use: Callable[..., None],
+                                             ask: Callable[..., Answer]) -> None:
+    taken(engine, bench, RED, 1)
+    use()
+    ask()
+    assert [answer.tag for answer in bench.answers] == [100]
+
+
+def test_disabled_it_answers_nothing(engine: Engine[int], bench: Bench,
+                                     use: Callable[..., None],
+                                     ask: Callable[..., Answer]) -> None:
+    use()
+    bench.config = replace(bench.config, enabled=False)
+    taken(engine, bench, RED, 1)
+    bench.config = replace(bench.config, enabled=True)
+    ask()
+    assert [answer.tag for answer in bench.answers] == [100]
+
+
+def test_labels_and_results_are_always_of_one_model(
+        engine: Engine[int], bench: Bench, tmp_path: Path, ask: Callable[..., Answer]) -> None:
+    """Models that agree on nothing but the picture take turns while frames stream."""
+    turned = 10 * np.eye(3, dtype=np.float32)[[2, 0, 1]]
+    models = {1: makers.model(tmp_path, ('red', 'green', 'blue'), 1),
+              2: makers.model(tmp_path, ('2 blue', '2 red', '2 green'), 2, weights=turned),
+              3: makers.model(tmp_path, ('3 red', '3 green'), 3)}
+    says = {1: 'red', 2: '2 red', 3: '3 red'}
+    seen: set[int] = set()
+    bench.config = replace(bench.config, threshold=0.0)
+    for turn in itertools.cycle((1, 2, 3)):
+        path, bundle = models[turn]
+        engine.update(bundle, path)
+        makers.wait_for(lambda: engine.model)
+        for _ in range(4):
+            ask()
+        seen = {answer.version for answer in bench.answers}
+        if seen == {1, 2, 3} and len(bench.answers) > 100:
+            break
+    assert seen == {1, 2, 3}
+    for answer in bench.answers:
+        assert answer.labels == models[answer.version][1].labels
+        assert answer.results[0].label == says[answer.version]
+        assert {result.label for result in answer.results} == set(answer.labels)
+
+
+def test_a_swap_is_told_before_the_first_answer_of_the_model(
+        bench: Bench, use: Callable[..., None], ask: Callable[..., Answer]) -> None:
+    use(version=1)
+    ask()
+    ask()
+    use(version=2)
+    assert ask().version == 2
+    assert bench.log == [('swapped', 1), ('answered', 1), ('answered', 1), ('swapped', 2),
+                         ('answered', 2)]
+
+
+def test_a_refused_model_leaves_the_old_one_and_says_why(
+        engine: Engine[int], tmp_path: Path, use: Callable[..., None],
+        ask: Callable[..., Answer]) -> None:
+    use(version=1)
+    path, bundle = makers.model(tmp_path, version=2)
+    path.write_bytes(b'damaged')
+    engine.update(bundle, path)
+    makers.wait_for(lambda: engine.refusal)
+    assert 'model version 2' in engine.refusal
+    assert 'is damaged' in engine.refusal
+    assert ask().version == 1
+    use(version=3)
+    assert engine.refusal == ''
+    assert ask().version == 3
+
+
+def test_a_model_that_fails_while_it_runs_is_given_up_until_the_next_one(
+        engine: Engine[int], bench: Bench, use: Callable[..., None],
+        ask: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch) -> None:
+    use(version=1)
+
+    def fail(self: OnnxRuntimeBackend, batch: Floats) -> Floats:
+        raise ModelError('the model refuses its input')
+
+    with monkeypatch.context() as patch:
+        patch.setattr(OnnxRuntimeBackend, 'infer', fail)
+        engine.offer(Frame(RED, 'bgr', 1))
+        makers.wait_for(lambda: engine.model is None)
+    assert engine.refusal == 'the model refuses its input'
+    use(version=2)
+    assert ask().version == 2
+    assert [answer.tag for answer in bench.answers] == [100]
+
+
+def test_a_model_that_fails_does_not_take_the_next_one_with_it(
+        engine: Engine[int], tmp_path: Path, use: Callable[..., None],
+        ask: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch) -> None:
+    use(version=1)
+    path, bundle = makers.model(tmp_path, version=2)
+    infer = OnnxRuntimeBackend.infer
+
+    def fail_while_the_next_is_loaded(self: OnnxRuntimeBackend, batch: Floats) -> Floats:
+        if threading.current_thread().name == 'load':
+            return infer(self, batch)
+        engine.update(bundle, path)
+        makers.wait_for(lambda: engine.model and engine.model.bundle.version == 2)
+        raise ModelError('the model refuses its input')
+
+    with monkeypatch.context() as patch:
+        patch.setattr(OnnxRuntimeBackend, 'infer', fail_while_the_next_is_loaded)
+        engine.offer(Frame(RED, 'bgr', 1))
+        makers.wait_for(lambda: engine.refusal == 'the model refuses its input')
+    assert ask().version == 2
+
+
+def test_threshold_and_number_of_results_change_while_it_runs(
+        bench: Bench, use: Callable[..., None], ask: Callable[..., Answer]) -> None:
+    use()
+    white = makers.flat(makers.WHITE)
+    assert len(ask(white).results) == 3
+    bench.config = replace(bench.config, top_k=2)
+    assert len(ask(white).results) == 2
+    bench.config = replace(bench.config, threshold=0.4)
+    assert ask(white).results == ()
+    assert [result.label for result in ask(RED).results] == ['red']
+
+
+def test_smoothing_goes_on_over_a_swap(bench: Bench, use: Callable[..., None],
+                                       ask: Callable[..., Answer]) -> None:
+    bench.config = replace(bench.config, smoothing=0.25, threshold=0.0)
+    use()
+    ask(makers.flat(makers.BLUE))
+    use(('green', 'red'), 2, 10 * np.eye(3, dtype=np.float32)[[1, 0]])
+    scores = {result.label: result.score for result in ask(RED).results}
+    assert scores['red'] == pytest.approx(0.25, abs=0.01)
+    assert scores['green'] == pytest.approx(0.0, abs=0.01)
+
+
+def test_it_measures_itself(engine: Engine[int], use: Callable[..., None],
+                            ask: Callable[..., Answer]) -> None:
+    use()
+    assert engine.infer_ms.percentile(50) == 0
+    ask()
+    ask()
+    assert engine.infer_ms.percentile(50) > 0
+
+
+def test_close_ends_it_whatever_waits(bench: Bench, tmp_path: Path) -> None:
+    engine: Engine[int] = Engine(bench.settings, bench)
+    path, bundle = makers.model(tmp_path)
+    engine.update(bundle, path)
+    engine.offer(Frame(RED, 'bgr', 1))
+    engine.close()
+    engine.close()
+    assert not {'classify', 'load'} & {thread.name for thread in threading.enumerate()}

@@ -1,0 +1,126 @@
+"""Small real things for tests: images, image files, a network that tells colours, its bundle."""
+
+import hashlib
+import io
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
+
+from recognizer_ros.core.bundle import Bundle
+from recognizer_ros.core.labels import LabelMode
+from recognizer_ros.core.preprocessing import Preprocessing
+from recognizer_ros.core.scores import Scores
+from recognizer_ros.dataset.store import NewSample
+from recognizer_ros.inference.onnx_runtime import OnnxRuntimeBackend
+from recognizer_ros.inference.preprocess import probe, to_input
+
+Pixels = npt.NDArray[np.uint8]
+
+RED, GREEN, BLUE, WHITE, BLACK = (
+    (0, 0, 255), (0, 255, 0), (255, 0, 0), (255, 255, 255), (0, 0, 0))
+"""Colours in the order B, G, R."""
+COLOURS = {'red': RED, 'green': GREEN, 'blue': BLUE}
+SMALL = Preprocessing(width=8, height=6, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+NAN = float('nan')
+
+
+def wait_for(condition: Callable[[], Any], deadline_s: float = 20.0) -> None:
+    """Wait until something holds; fail when it does not in time."""
+    end = time.monotonic() + deadline_s
+    while not condition():
+        assert time.monotonic() < end, 'it did not happen in time'
+        time.sleep(0.002)
+
+
+def flat(colour: tuple[int, int, int], width: int = 32, height: int = 24) -> Pixels:
+    """An image of one colour; B, G, R."""
+    return np.full((height, width, 3), colour, np.uint8)
+
+
+def noise(seed: int, width: int = 32, height: int = 24) -> Pixels:
+    """An image like no other."""
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+
+
+def jpeg(image: Pixels, quality: int = 90) -> bytes:
+    """A JPEG file of a B, G, R image."""
+    ok, data = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    assert ok
+    return data.tobytes()
+
+
+def picture(image: Pixels, kind: str, **options: Any) -> bytes:
+    """A file of any kind that Pillow writes, of a B, G, R image."""
+    file = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(image[:, :, ::-1])).save(file, kind, **options)
+    return file.getvalue()
+
+
+def photo(path: Path, data: bytes) -> Path:
+    """A file in a folder that is made when missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def sample(seed: int, tags: tuple[str, ...], burst: int, stamp_ns: int = 0,
+           source: str = 'test') -> NewSample:
+    """A sample whose bytes depend on the seed alone."""
+    return NewSample(jpeg(noise(seed)), tags, stamp_ns or seed + 1, burst, source, 32, 24)
+
+
+def colour_net(outputs: int = 3, weights: npt.NDArray[np.float32] | None = None,
+               size: tuple[int, int] = (SMALL.width, SMALL.height)) -> bytes:
+    """An ONNX file: mean of each channel, R, G, B, times ``weights``, shape (outputs, 3).
+
+    Without weights, output N is ten times channel N.
+    """
+    if weights is None:
+        weights = 10 * np.eye(outputs, 3, dtype=np.float32)
+    nodes = [helper.make_node('GlobalAveragePool', ['image'], ['mean']),
+             helper.make_node('Flatten', ['mean'], ['flat']),
+             helper.make_node('Gemm', ['flat', 'weights'], ['logits'], transB=1)]
+    graph = helper.make_graph(
+        nodes, 'colours',
+        [helper.make_tensor_value_info('image', TensorProto.FLOAT, [1, 3, size[1], size[0]])],
+        [helper.make_tensor_value_info('logits', TensorProto.FLOAT, [1, len(weights)])],
+        [numpy_helper.from_array(np.asarray(weights, np.float32), 'weights')])
+    model = helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid('', 17)])
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString())
+
+
+def scores(labels: tuple[str, ...] = (), accuracy: float = NAN, samples: int = 0,
+           mode: LabelMode = 'single', macro_f1: float = NAN) -> Scores:
+    """Scores of which only some figures matter."""
+    return Scores(samples, accuracy, NAN, macro_f1, NAN, NAN, labels, mode=mode)
+
+
+def bundle(labels: tuple[str, ...] = ('red', 'green', 'blue'), probe: tuple[float, ...] = (),
+           sha256: str = '0' * 64, version: int = 1, mode: LabelMode = 'single',
+           preprocessing: Preprocessing = SMALL) -> Bundle:
+    """A description of a model that need not be there."""
+    return Bundle(
+        version=version, parent=0, stage='head', net='resnet18', labels=labels, label_mode=mode,
+        preprocessing=preprocessing, scores=scores(labels, mode=mode), dataset_revision=7,
+        created_ns=10**18, probe=probe or (0.0,) * len(labels), sha256={'model.onnx': sha256},
+        size=1, backbone_sha256='b' * 64, reason='the first model')
+
+
+def model(folder: Path, labels: tuple[str, ...] = ('red', 'green', 'blue'), version: int = 1,
+          mode: LabelMode = 'single', weights: npt.NDArray[np.float32] | None = None
+          ) -> tuple[Path, Bundle]:
+    """A model file that tells colours, and the bundle that goes with it."""
+    data = colour_net(len(labels), weights)
+    path = photo(folder / f'{version}.onnx', data)
+    expected = OnnxRuntimeBackend(data, 1).infer(to_input(probe(SMALL), SMALL))[0]
+    return path, bundle(labels, tuple(map(float, expected)), hashlib.sha256(data).hexdigest(),
+                        version, mode)
