@@ -4,6 +4,7 @@ Settings: ``images``, ``net``, ``weights``, ``size``, ``minutes``, ``rate_hz`` a
 """
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,12 @@ MAX_LEAK = 0.10
 def run_bench(settings: dict[str, str]) -> dict[str, Any]:
     """Run the demo and compare its figures with the bars."""
     images = Path(settings['images']) if 'images' in settings else None
-    report = run(Job(
-        images=images, net=settings.get('net', Job.net),
-        weights=settings.get('weights', Job.weights), size=int(settings.get('size', Job.size)),
-        minutes=float(settings.get('minutes', Job.minutes)),
-        rate_hz=float(settings.get('rate_hz', Job.rate_hz))),
-        Path('bench-loop.log'), lambda line: print(line, file=sys.stderr, flush=True))
+    job = Job.for_photographs(images) if images else Job()
+    kinds = {'net': str, 'weights': str, 'size': int, 'minutes': float, 'rate_hz': float}
+    job = replace(job, **{name: kind(settings[name]) for name, kind in kinds.items()
+                          if name in settings})
+    report = run(job, Path('bench-loop.log'),
+                 lambda line: print(line, file=sys.stderr, flush=True))
     waits = [wait for wait in report.seconds_to_new_class.values() if wait is not None]
     least = MIN_LIVE_ACCURACY['photographs' if images else 'rendered']
     figures = {
@@ -39,7 +40,7 @@ def run_bench(settings: dict[str, str]) -> dict[str, Any]:
                               'ok': report.live_accuracy >= least},
             'classes_learned': {'value': len(waits), 'bar': len(report.seconds_to_new_class),
                                 'ok': len(waits) == len(report.seconds_to_new_class)}}
-    if float(settings.get('rate_hz', Job.rate_hz)) > MIN_HZ:
+    if job.rate_hz > MIN_HZ:
         bars['classification_hz'] = {'value': report.classification_hz, 'bar': MIN_HZ,
                                      'ok': report.classification_hz >= MIN_HZ}
     if report.heldout_accuracy is not None:

@@ -1,14 +1,14 @@
-"""All five nodes: ``ros2 launch recognizer_ros recognizer.launch.py data:=/data input:=/dev/video0``.
+"""All five nodes: ``ros2 launch recognizer_ros recognizer.launch.py input:=/dev/video0``.
 
-Arguments carry the names and defaults of the settings (``recognizer_ros.core.config``); an argument
-that is not given leaves what the parameters file says.
+Arguments carry the names and defaults of the settings (``recognizer_ros.core.config``); an
+argument that is not given leaves what the parameters file says.
 """
 
-from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode
 
+from launch import LaunchDescription
 from recognizer_ros.core import resources
 from recognizer_ros.core.config import NODES
 from recognizer_ros.core.options import by_node, options

@@ -69,7 +69,10 @@ class Batches:
 
     def _normalise(self, batch: torch.Tensor) -> torch.Tensor:
         moved = batch.to(self._device, torch.float32)
-        return ((moved - self._mean) / self._std).contiguous(memory_format=torch.channels_last)
+        batch = (moved - self._mean) / self._std
+        if self._device.type == 'cuda':
+            return batch.contiguous(memory_format=torch.channels_last)
+        return batch
 
 
 def targets(samples: Sequence[Sample], labels: Sequence[str], mode: LabelMode) -> torch.Tensor:

@@ -43,7 +43,7 @@ class FineTune:
         parameters = net.module.parameters()
         rate = config.learning_rate * (_PRETRAINED_RATE if pretrained else 1)
         self._optimizer: torch.optim.Optimizer = (
-            torch.optim.Adam(parameters, lr=rate) if config.optimizer == 'adam' else
+            torch.optim.Adam(parameters, lr=rate, fused=True) if config.optimizer == 'adam' else
             torch.optim.SGD(parameters, lr=rate, momentum=_SGD_MOMENTUM, nesterov=True))
         self._warm_up = torch.optim.lr_scheduler.LinearLR(
             self._optimizer, start_factor=1 / _WARM_UP, total_iters=_WARM_UP)

@@ -252,8 +252,8 @@ class Learner:
         """The same weights with a last layer of random ones."""
         made = nets.build(net.name, len(self._labels), net.width, net.height)
         made.to(self._device)
-        net.replace_head(made.head_layer.weight.detach(),  # type: ignore[union-attr,operator]
-                         made.head_layer.bias.detach())  # type: ignore[union-attr,operator]
+        net.replace_head(made.head_layer.weight.detach(),  # type: ignore[operator]
+                         made.head_layer.bias.detach())  # type: ignore[operator]
         return net
 
     def _decide(self, scores: Scores, strict: bool) -> Decision:

@@ -61,8 +61,10 @@ class Net:
         setattr(self.module.get_submodule(parent), child, layer)
 
     def to(self, device: torch.device) -> None:
-        """Move it, with the memory layout that convolutions like best."""
-        self.module.to(device).to(memory_format=torch.channels_last)
+        """Move it, with the memory layout that convolutions like best there."""
+        self.module.to(device)
+        if device.type == 'cuda':
+            self.module.to(memory_format=torch.channels_last)
 
     def copy(self) -> 'Net':
         """Another network with the same weights."""

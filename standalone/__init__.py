@@ -1,0 +1,1 @@
+"""ROS 2 from Python wheels: everything that runs recognizer_ros on a machine without ROS."""

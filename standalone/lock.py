@@ -1,0 +1,55 @@
+"""Writes requirements-*.txt from requirements-*.in: ``python3 standalone/lock.py`` (needs uv).
+
+One resolution over all sets, so that they fit together, for every Python that the wheels of
+ROS 2 support.
+"""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+SETS = ('ros', 'robot', 'train', 'dev')
+_TARGET = (
+    "sys_platform == 'linux' and platform_machine == 'x86_64' and implementation_name == 'cpython'"
+    " and python_version >= '3.10' and python_version < '3.15'"
+)
+_HEADER = '# Written by standalone/lock.py from {}.in; for Python 3.10 to 3.14 on Linux, x86_64.\n'
+# Asked for by a package of ROS; it is an old lark, and both write the same folder.
+_LEFT_OUT = ('lark-parser==',)
+# True on every machine that the pins are for, so it need not be repeated on each line.
+_TRIVIAL = ('implementation_name', 'platform_', 'sys_platform', "python_full_version < '3.15'")
+
+
+def main() -> int:
+    """Resolve all sets at once, then write each set's part."""
+    sources = [HERE / f'requirements-{name}.in' for name in SETS]
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        (folder / 'pyproject.toml').write_text(f'[tool.uv]\nenvironments = ["{_TARGET}"]\n')
+        every = folder / 'every.txt'
+        every.write_text(_resolve(folder, [str(source) for source in sources]))
+        for source in sources:
+            lines = _resolve(folder, [str(source), '-c', str(every)]).splitlines()
+            kept = [_short(line) for line in lines if not line.startswith(_LEFT_OUT)]
+            text = _HEADER.format(source.stem) + ''.join(f'{line}\n' for line in kept)
+            source.with_suffix('.txt').write_text(text)
+    return 0
+
+
+def _resolve(folder: Path, arguments: Sequence[str]) -> str:
+    line = ['uv', 'pip', 'compile', '--universal', '--python-version', '3.10', '--quiet']
+    line += ['--no-header', '--no-annotate', *arguments]
+    return subprocess.check_output(line, cwd=folder, text=True)
+
+
+def _short(line: str) -> str:
+    requirement, _, marker = line.partition(' ; ')
+    kept = [part for part in marker.split(' and ') if part and not part.startswith(_TRIVIAL)]
+    return f'{requirement} ; {" and ".join(kept)}' if kept else requirement
+
+
+if __name__ == '__main__':
+    sys.exit(main())
