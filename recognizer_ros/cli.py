@@ -201,8 +201,8 @@ def _evaluate(given: argparse.Namespace) -> int:
             'version': version.bundle.version, 'samples': scores.samples,
             'skipped': list(result.skipped), 'accuracy': scores.accuracy,
             'macro_f1': scores.macro_f1, 'per_class': {
-                label: dataclasses.asdict(item) for label, item in zip(scores.labels, scores.per_class,
-                                                           strict=True)}}))
+                label: dataclasses.asdict(item)
+                for label, item in zip(scores.labels, scores.per_class, strict=True)}}))
         return 0
     print(f'model version {version.bundle.version}: accuracy {scores.accuracy:.3f}, macro-F1 '
           f'{scores.macro_f1:.3f} on {scores.samples} images')
