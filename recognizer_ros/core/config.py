@@ -136,7 +136,8 @@ class TrainerConfig:
                            'path of a safetensors file.')
     batch_size: int = setting(8, 'Images in a training step.', 1, 4096)
     workers: int = setting(2, 'Threads that decode images.', 1, 64)
-    threads: int = setting(0, 'CPU threads for training. 0: all cores.', 0, 256)
+    threads: int = setting(0, 'CPU threads for training. 0: all cores but one, which is left to '
+                           'the classifier; in the foreground, all.', 0, 256)
     nice: int = setting(10, 'Niceness of the training thread: the classifier comes first.', 0, 19)
     optimizer: str = setting('adam', 'Optimizer of fine-tuning.', choices=('adam', 'sgd'))
     learning_rate: float = setting(0.001, 'Learning rate for random weights; weights that have '

@@ -40,7 +40,7 @@ class Job:
     net: str = 'resnet18'
     weights: str = 'none'
     size: int = 64
-    minutes: float = 3.0
+    minutes: float = 3.2
     rate_hz: float = 15.0
     bursts: int = 8
     burst_s: float = 1.0

@@ -2,10 +2,11 @@
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ..core.config import TrainerConfig
 from ..core.labels import LabelMode
@@ -14,6 +15,7 @@ from .batches import Batches, targets
 from .nets import Net
 
 _WARM_UP = 30
+_DECAY = 0.95
 _SGD_MOMENTUM = 0.9
 _PRETRAINED_RATE = 0.1
 _MAX_POSITIVE_WEIGHT = 10.0
@@ -45,8 +47,16 @@ class FineTune:
         self._optimizer: torch.optim.Optimizer = (
             torch.optim.Adam(parameters, lr=rate, fused=True) if config.optimizer == 'adam' else
             torch.optim.SGD(parameters, lr=rate, momentum=_SGD_MOMENTUM, nesterov=True))
+        self._mean = AveragedModel(net.module, multi_avg_fn=get_ema_multi_avg_fn(_DECAY),
+                                   use_buffers=True)
         self._warm_up = torch.optim.lr_scheduler.LinearLR(
             self._optimizer, start_factor=1 / _WARM_UP, total_iters=_WARM_UP)
+
+    @property
+    def averaged(self) -> Net:
+        """The network with a moving average of its weights over the last steps: better and steadier
+        than the weights of any one step (Izmailov et al., 2018)."""
+        return replace(self._net, module=self._mean.module)
 
     def epoch(self, samples: Sequence[Sample]) -> Iterator[Step]:
         """Train on all samples once, in random order; yield after each batch.
@@ -67,6 +77,7 @@ class FineTune:
             loss.backward()
             self._optimizer.step()
             self._warm_up.step()
+            self._mean.update_parameters(self._net.module)
             seen += len(kept)
             loss_sum += float(loss.detach()) * len(kept)
             right += self._right(logits.detach(), wanted)

@@ -75,7 +75,6 @@ class Learner:
         self._head_due = False
         self._pretrained = config.weights != 'none'
         self._tuner: FineTune | None = None
-        self._net: Net | None = None
         self._epoch = self._idle_epochs = 0
         self._best = -1.0
 
@@ -119,7 +118,8 @@ class Learner:
             self._report(Phase.WAITING, message='waits for recorded images with tags')
             return False
         if self._data is None or newest() != self._taken:
-            self._take_data(newest())
+            idle = self._tuner is None or self._rested()
+            self._take_data(newest(), fit_head=idle or self._news(newest()))
         if not self._labels:
             return False
         if self._head_due and Phase.HEAD in stages:
@@ -143,7 +143,7 @@ class Learner:
         self._data, self._tuner = None, None
         self._labels = ()
 
-    def _take_data(self, revision: int) -> None:
+    def _take_data(self, revision: int, fit_head: bool) -> None:
         """Read the data set; start a new run when labels or label mode changed."""
         data = snapshot(Path(self._config.data))
         self._taken = revision
@@ -164,8 +164,9 @@ class Learner:
             return
         if (labels, mode) != (self._labels, self._mode):
             self._tuner = None
+        self._head_due = self._head_due or fit_head or not self._tuner
         self._labels, self._mode = labels, mode
-        self._head_due, self._idle_epochs, self._best = True, 0, -1.0
+        self._idle_epochs, self._best = 0, -1.0
 
     def _head_stage(self, stop: Callable[[], bool]) -> None:
         assert self._data
@@ -202,20 +203,20 @@ class Learner:
             if stop():
                 return
             if self._news(newest()):
-                self._take_data(newest())
+                self._take_data(newest(), fit_head=True)
                 if not self._tuner:
                     return
                 self._head_stage(stop)
         self._epoch += 1
-        assert self._net
-        scores = net_scores(self._net, self._labels, self._mode, self._data, self._batches, stop)
+        net = tuner.averaged
+        scores = net_scores(net, self._labels, self._mode, self._data, self._batches, stop)
         if scores is None:
             return
         self._idle_epochs = 0 if scores.headline > self._best else self._idle_epochs + 1
         self._best = max(self._best, scores.headline)
         decision = self._decide(scores, strict=True)
         if decision.promote:
-            self._frozen = self._net.copy()
+            self._frozen = net.copy()
             self._features = head.FeatureCache()
             self._publish(self._frozen, 'finetune', scores, decision)
 
@@ -237,7 +238,7 @@ class Learner:
         elif self.live.labels != self._labels or len(self.live.labels) != net.outputs:
             net.grow_head(self.live.labels if len(self.live.labels) == net.outputs else (),
                           self._labels)
-        self._net, self._epoch = net, 0
+        self._epoch = 0
         self._tuner = FineTune(net, self._labels, self._mode, self._config, self._batches,
                                self._pretrained)
         return self._tuner

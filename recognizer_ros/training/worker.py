@@ -108,7 +108,8 @@ class Worker:
 
     def _run(self) -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._config.nice)
-        torch.set_num_threads(self._config.threads or len(os.sched_getaffinity(0)))
+        spare = max(1, len(os.sched_getaffinity(0)) - 1)
+        torch.set_num_threads(self._config.threads or spare)
         failures = 0
         while not self._ending:
             seen = self._changes
