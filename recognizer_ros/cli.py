@@ -85,7 +85,7 @@ def _add_demo(commands: Any) -> None:
                       'scenes, imagenet for photographs')
     demo.add_argument('--size', type=int, help='of the network input, pixels; default: 64 for '
                       'rendered scenes, 112 for photographs')
-    demo.add_argument('--minutes', type=float, help='the whole run, at most about; default: 3.2 for '
+    demo.add_argument('--minutes', type=float, help='of the whole run, about; default: 3.2 for '
                       'rendered scenes, 8 for photographs')
     demo.add_argument('--report', type=Path, default=Path('report.json'), metavar='FILE',
                       help='where the figures go, as JSON; default: report.json')

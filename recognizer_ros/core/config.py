@@ -138,7 +138,8 @@ class TrainerConfig:
     workers: int = setting(2, 'Threads that decode images.', 1, 64)
     threads: int = setting(0, 'CPU threads for training. 0: all cores but one, which is left to '
                            'the classifier; in the foreground, all.', 0, 256)
-    nice: int = setting(10, 'Niceness of the training thread: the classifier comes first.', 0, 19)
+    background: bool = setting(True, 'Train only when nothing else wants the CPU (SCHED_IDLE), so '
+                               'that the classifier comes first.')
     optimizer: str = setting('adam', 'Optimizer of fine-tuning.', choices=('adam', 'sgd'))
     learning_rate: float = setting(0.001, 'Learning rate for random weights; weights that have '
                                    'learned already get a tenth of it.', 1e-7, 10.0)

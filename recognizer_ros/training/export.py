@@ -32,6 +32,10 @@ class OnnxExporter:
     """
 
     def __init__(self, net: Net) -> None:
+        self._trace(net)
+
+    def _trace(self, net: Net) -> None:
+        self._outputs = net.outputs
         traced = copy.deepcopy(net.module).to('cpu').eval()
         example = torch.zeros(1, 3, net.height, net.width)
         # The exporter prints and warns; none of it is for our users.
@@ -55,6 +59,8 @@ class OnnxExporter:
 
         :raises ExportError: the file answers otherwise than the network.
         """
+        if net.outputs != self._outputs and not net.has_linear_head:
+            self._trace(net)  # what follows the last layer holds the number of classes
         for name, tensor in net.module.state_dict().items():
             if name in self._initializers:
                 value = tensor.detach().cpu().numpy()

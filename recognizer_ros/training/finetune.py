@@ -47,15 +47,15 @@ class FineTune:
         self._optimizer: torch.optim.Optimizer = (
             torch.optim.Adam(parameters, lr=rate, fused=True) if config.optimizer == 'adam' else
             torch.optim.SGD(parameters, lr=rate, momentum=_SGD_MOMENTUM, nesterov=True))
-        self._mean = AveragedModel(net.module, multi_avg_fn=get_ema_multi_avg_fn(_DECAY),
-                                   use_buffers=True)
+        mean_of = get_ema_multi_avg_fn(_DECAY)  # type: ignore[no-untyped-call]
+        self._mean = AveragedModel(net.module, multi_avg_fn=mean_of, use_buffers=True)
         self._warm_up = torch.optim.lr_scheduler.LinearLR(
             self._optimizer, start_factor=1 / _WARM_UP, total_iters=_WARM_UP)
 
     @property
     def averaged(self) -> Net:
-        """The network with a moving average of its weights over the last steps: better and steadier
-        than the weights of any one step (Izmailov et al., 2018)."""
+        """The network with a moving average of its weights over the last steps: better and
+        steadier than the weights of any one step (Izmailov et al., 2018)."""
         return replace(self._net, module=self._mean.module)
 
     def epoch(self, samples: Sequence[Sample]) -> Iterator[Step]:

@@ -125,8 +125,8 @@ class Learner:
         if self._head_due and Phase.HEAD in stages:
             self._head_stage(stop)
             return True
-        limit = self._config.epochs or self._epoch + 1
-        if Phase.FINETUNE not in stages or self._epoch >= limit or self._rested():
+        done = self._tuner is not None and 0 < self._config.epochs <= self._epoch
+        if Phase.FINETUNE not in stages or done or self._rested():
             self._report(Phase.DONE, message='waits for new data')
             return False
         self._epoch_stage(stop, newest)
@@ -188,9 +188,10 @@ class Learner:
                        self._mode, self._data.warning)
         decision = self._decide(scores, strict=False)
         if decision.promote:
-            self._frozen.replace_head(torch.from_numpy(fitted.weight),
-                                      torch.from_numpy(fitted.bias))
-            self._publish(self._frozen, 'head', scores, decision)
+            net = self._frozen.copy()
+            net.replace_head(torch.from_numpy(fitted.weight), torch.from_numpy(fitted.bias))
+            self._publish(net, 'head', scores, decision)
+            self._frozen = net
 
     def _epoch_stage(self, stop: Callable[[], bool], newest: Callable[[], int]) -> None:
         """Train one epoch; it counts, and is scored, only when it was whole."""
@@ -216,9 +217,10 @@ class Learner:
         self._best = max(self._best, scores.headline)
         decision = self._decide(scores, strict=True)
         if decision.promote:
-            self._frozen = net.copy()
+            net = net.copy()
+            self._publish(net, 'finetune', scores, decision)
+            self._frozen = net
             self._features = head.FeatureCache()
-            self._publish(self._frozen, 'finetune', scores, decision)
 
     def _news(self, newest: int) -> bool:
         """Whether an epoch under way should stop to look at new data: at once for a new class, for
@@ -262,7 +264,7 @@ class Learner:
         assert data
 
         def live() -> Scores | None:
-            known = self.live.scores(data, self._labels)
+            known = self.live.scores(data, self._labels, self._mode)
             self._progress = replace(self._progress,
                                      best_accuracy=known.headline if known else None)
             return known
@@ -311,7 +313,7 @@ class Learner:
 
 def _unlearnable(data: Snapshot, labels: tuple[str, ...], mode: LabelMode) -> str:
     """Why nothing can be learned from this data, for people; empty when it can."""
-    if not data.samples:
+    if not labels:
         return 'waits for recorded images with tags'
     if len(labels) < 2 and mode == 'single':
         return f'waits for a second class: only {labels[0]} is recorded so far'

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..core.errors import ModelError, RecognizerError
+from ..core.labels import LabelMode
 from ..core.predictions import Floats
 from ..core.preprocessing import Preprocessing
 from ..core.scores import Scores
@@ -26,7 +27,7 @@ class Live:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self.version: Version | None = None
-        self._scores: tuple[int, int, Scores] | None = None
+        self._scores: tuple[int, int, LabelMode, Scores] | None = None
         self.refresh()
 
     @property
@@ -54,7 +55,7 @@ class Live:
     def set(self, version: Version, scores: Scores, revision: int) -> None:
         """Remember a version just promoted and its scores on the data of that revision."""
         self.version = version
-        self._scores = (version.bundle.version, revision, scores)
+        self._scores = (version.bundle.version, revision, scores.mode, scores)
 
     def load_into(self, net: Net) -> bool:
         """Load its weights, head and all, into a network; return whether they fit."""
@@ -70,21 +71,23 @@ class Live:
             return False
         return True
 
-    def scores(self, snapshot: Snapshot, labels: tuple[str, ...]) -> Scores | None:
-        """Its scores on held-out samples; ``None``: there is none, or it cannot be loaded."""
+    def scores(self, snapshot: Snapshot, labels: tuple[str, ...], mode: LabelMode
+               ) -> Scores | None:
+        """Its scores on held-out samples, by the rules of ``mode`` whatever its own;
+        ``None``: there is none, or it cannot be loaded."""
         if not self.version:
             return None
         known = self._scores
-        if known and known[:2] == (self.number, snapshot.revision):
-            return known[2]
+        if known and known[:3] == (self.number, snapshot.revision, mode):
+            return known[3]
         try:
             model = models.load(self.version.model, self.version.bundle)
         except ModelError as error:
             _log.warning('%s', error)
             return None
-        scores = model_scores(model, labels, model.bundle.label_mode, snapshot,
+        scores = model_scores(model, labels, mode, snapshot,
                               _reader(model.bundle.preprocessing))
-        self._scores = (self.number, snapshot.revision, scores)
+        self._scores = (self.number, snapshot.revision, mode, scores)
         return scores
 
 

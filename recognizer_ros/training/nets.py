@@ -116,6 +116,8 @@ def _construct(name: str, classes: int, width: int, height: int) -> nn.Module:
     except (ValueError, AssertionError, RuntimeError) as error:
         raise NetError(f'{name} cannot be made for {width}×{height} images: '
                        f'{str(error) or "size not allowed"}; try 224×224') from error
+    if name.startswith('squeezenet'):
+        module.classifier[2] = nn.Identity()  # type: ignore[operator]  # a ReLU: could not say no
     return module
 
 

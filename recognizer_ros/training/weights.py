@@ -1,6 +1,7 @@
 """Initial weights of a network."""
 
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from ..core.errors import WeightsError
 from .nets import Net
 
 _log = logging.getLogger(__name__)
+# torchvision's files of DenseNet are older than the names of its layers.
+_OLD_NAME = re.compile(r'(denselayer\d+\.(?:norm|conv))\.([12]\.)')
 
 
 def load_initial(net: Net, weights: str) -> bool:
@@ -28,7 +31,9 @@ def load_initial(net: Net, weights: str) -> bool:
         return True
     try:
         chosen = torchvision.models.get_model_weights(net.name).DEFAULT
-        load_backbone(net, chosen.get_state_dict(progress=False, check_hash=True), 'imagenet')
+        state = chosen.get_state_dict(progress=False, check_hash=True)
+        load_backbone(net, {_OLD_NAME.sub(r'\1\2', key): value for key, value in state.items()},
+                      'imagenet')
     except (OSError, RuntimeError) as error:
         _log.warning('ImageNet weights could not be downloaded (%s): training begins with random '
                      'ones and needs many more images; where there is no network give '

@@ -107,7 +107,10 @@ class Worker:
             self._wake.notify_all()
 
     def _run(self) -> None:
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._config.nice)
+        if self._config.background:
+            # For this thread and those that it starts. A low niceness is not enough: whoever wakes
+            # up would still wait for its slice to end, and a classifier wakes up for each layer.
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
         spare = max(1, len(os.sched_getaffinity(0)) - 1)
         torch.set_num_threads(self._config.threads or spare)
         failures = 0
@@ -133,14 +136,14 @@ class Worker:
         self._newest_version = None
         try:
             self._learner.begin(goal.config)
-            while not goal.cancelled.is_set() and self._learner.step(
-                    lambda: self._ending or goal.cancelled.is_set(), lambda: self._revision,
-                    goal.stages):
+            def stop() -> bool:
+                return self._ending or goal.cancelled.is_set()
+
+            while not stop() and self._learner.step(stop, lambda: self._revision, goal.stages):
                 pass
             goal.version = self._newest_version
             if not goal.version:
-                goal.error = ('cancelled' if goal.cancelled.is_set() else
-                              self._progress.message or 'no version was better than the live one')
+                goal.error = self._why_none(goal)
         except RecognizerError as error:
             goal.error = str(error)
         except Exception as error:
@@ -150,6 +153,14 @@ class Worker:
             self._learner.begin(self._config)
             self._goal = None
             goal.done.set_result(None)
+
+    def _why_none(self, goal: Goal) -> str:
+        if goal.cancelled.is_set():
+            return 'cancelled'
+        if self._ending:
+            return 'the trainer was stopped'
+        return (self._progress.message if self._progress.phase == Phase.WAITING
+                else 'no version was better than the live one')
 
     def _failed(self, error: Exception, seen: int, failures: int) -> None:
         wait_s = _BACK_OFF_S[min(failures, len(_BACK_OFF_S) - 1)]

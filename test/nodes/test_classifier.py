@@ -1,0 +1,196 @@
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import makers
+import pytest
+from ros_graph import ACTIVATE, DEACTIVATE, Graph, Heard
+from sensor_msgs.msg import Image
+from std_srvs.srv import SetBool
+from vision_msgs.msg import Classification, LabelInfo, VisionInfo
+
+from recognizer_ros.core import bundle as bundles
+from recognizer_ros.core.bundle import Bundle
+from recognizer_ros.msg import ModelUpdate
+from recognizer_ros.nodes import conversions, lifecycle, qos
+from recognizer_ros.nodes.classifier import Classifier
+
+NAMES = ('red', 'green', 'blue')
+OTHER_NAMES = ('rot', 'grün', 'blau')
+
+
+class Robot:
+    """Sends models and images, hears answers."""
+
+    def __init__(self, graph: Graph, folder: Path, **values: Any) -> None:
+        self.graph, self.folder = graph, folder
+        self.answers: Heard = graph.listen(Classification, 'classification', qos.RESULT)
+        self.labels: Heard = graph.listen(LabelInfo, 'label_info', qos.LATCHED)
+        self.vision: Heard = graph.listen(VisionInfo, 'vision_info', qos.LATCHED)
+        self.node = graph.start(Classifier, threads=1, **values)
+        self._models = graph.speak(ModelUpdate, 'model', qos.LATCHED)
+        self._images = graph.speak(Image, 'image_raw', qos.IMAGE)
+
+    def model(self, version: int, labels: tuple[str, ...] = NAMES) -> None:
+        """Announce a version and wait until it is in use."""
+        self.announce(*makers.model(self.folder, labels, version))
+        makers.wait_for(lambda: self.version == version)
+
+    @property
+    def version(self) -> int:
+        """Version in use; 0: none."""
+        model = self.node._engine.model
+        return int(model.bundle.version) if model else 0
+
+    def announce(self, path: Path, bundle: Bundle) -> None:
+        self._models.publish(ModelUpdate(bundle=bundles.to_json(bundle), uri=path.as_uri()))
+
+    def say(self, update: ModelUpdate) -> None:
+        self._models.publish(update)
+
+    def show(self, colour: tuple[int, int, int], stamp_ns: int = 0,
+             frame_id: str = 'camera') -> None:
+        self._images.publish(conversions.array_to_image(
+            makers.flat(colour), stamp_ns or self.graph.now_ns(), frame_id))
+
+    def answer(self, colour: tuple[int, int, int], stamp_ns: int = 0) -> Classification:
+        """Show a colour, wait for the answer to it."""
+        count = len(self.answers)
+        self.show(colour, stamp_ns)
+        return self.answers.wait(count + 1)
+
+
+@pytest.fixture
+def robot(graph: Graph, tmp_path: Path) -> Robot:
+    return Robot(graph, tmp_path)
+
+
+def test_each_image_is_answered_with_its_own_header(robot: Robot) -> None:
+    robot.model(1)
+    for number, (name, colour) in enumerate(makers.COLOURS.items(), 1):
+        answer = robot.answer(colour, number * 10**9 + number)
+        assert (answer.header.stamp.sec, answer.header.stamp.nanosec) == (number, number)
+        assert answer.header.frame_id == 'camera'
+        assert answer.results[0].class_id == name
+        scores = [item.score for item in answer.results]
+        assert scores == sorted(scores, reverse=True)
+        assert 0.9 < scores[0] <= 1
+    assert len(robot.answers) == 3
+
+
+def test_images_without_a_model_are_not_answered_and_that_is_told(robot: Robot) -> None:
+    robot.show(makers.RED)
+    told = robot.graph.diagnosed('classifier', 'no model yet')
+    assert told.level == lifecycle.WARN
+    robot.model(1)
+    robot.answer(makers.GREEN)
+    assert [item.results[0].class_id for item in robot.answers] == ['green']
+    assert robot.graph.diagnosed('classifier', 'classifying').level == lifecycle.OK
+
+
+def test_who_comes_late_is_told_labels_and_version(robot: Robot) -> None:
+    robot.model(4)
+    robot.answer(makers.RED)
+    late = robot.graph.listen(LabelInfo, 'label_info', qos.LATCHED)
+    late_version = robot.graph.listen(VisionInfo, 'vision_info', qos.LATCHED)
+    assert [(item.class_id, item.class_name) for item in late.wait().class_map] == [
+        (0, 'red'), (1, 'green'), (2, 'blue')]
+    info = late_version.wait()
+    assert (info.database_version, info.database_location) == (4, 'label_info')
+    assert info.method.startswith('resnet18 (onnxruntime')
+
+
+def test_models_change_while_frames_flow(robot: Robot) -> None:
+    robot.model(1)
+    robot.answer(makers.RED)
+    robot.announce(*makers.model(robot.folder, OTHER_NAMES, 2))
+    makers.wait_for(lambda: robot.answer(makers.RED) and robot.version == 2)
+    last = robot.answer(makers.BLUE)
+    assert last.results[0].class_id == 'blau'
+    makers.wait_for(lambda: len(robot.labels) == 2)
+    announced = [{item.class_name for item in info.class_map} for info in robot.labels]
+    assert announced == [set(NAMES), set(OTHER_NAMES)]
+    makers.wait_for(lambda: [info.database_version for info in robot.vision] == [1, 2])
+    of_version = []
+    for answer in robot.answers:
+        names = {item.class_id for item in answer.results}
+        assert names
+        holding = [number for number, labels in enumerate(announced) if names <= labels]
+        assert len(holding) == 1, f'labels of no version, or of two: {names}'
+        of_version += holding
+    assert of_version == sorted(of_version)
+    assert set(of_version) == {0, 1}
+
+
+def broken(robot: Robot, kind: str) -> tuple[ModelUpdate, str]:
+    """An update that must not be taken, and what is said of it."""
+    path, bundle = makers.model(robot.folder, OTHER_NAMES, 2)
+    if kind == 'cut':
+        path.write_bytes(path.read_bytes()[:-10])
+        return ModelUpdate(bundle=bundles.to_json(bundle), uri=path.as_uri()), 'damaged'
+    if kind == 'gone':
+        path.unlink()
+        return ModelUpdate(bundle=bundles.to_json(bundle), uri=path.as_uri()), str(path)
+    if kind == 'answers differently':
+        wrong = replace(bundle, probe=tuple(value + 1 for value in bundle.probe))
+        return ModelUpdate(bundle=bundles.to_json(wrong), uri=path.as_uri()), 'version 2'
+    if kind == 'far':
+        return ModelUpdate(bundle=bundles.to_json(bundle), uri='https://robot/model'), 'file://'
+    return ModelUpdate(bundle='{', uri=path.as_uri()), 'bundle is damaged'
+
+
+@pytest.mark.parametrize('kind', ['cut', 'gone', 'answers differently', 'far', 'no bundle'])
+def test_a_broken_model_is_refused_and_the_old_one_goes_on(robot: Robot, kind: str) -> None:
+    robot.model(1)
+    update, reason = broken(robot, kind)
+    robot.say(update)
+    told = robot.graph.diagnosed('classifier', reason)
+    assert told.level == lifecycle.ERROR
+    assert robot.answer(makers.RED).results[0].class_id == 'red'
+    assert robot.version == 1
+    robot.model(3, OTHER_NAMES)
+    assert robot.answer(makers.RED).results[0].class_id == 'rot'
+    assert robot.graph.diagnosed('classifier', 'classifying').level == lifecycle.OK
+
+
+def test_it_can_be_switched_off_and_on(robot: Robot) -> None:
+    robot.model(1)
+    robot.answer(makers.RED)
+    assert robot.graph.call(SetBool, 'classifier/set_enabled', SetBool.Request(data=False)).success
+    assert robot.node.get_parameter('enabled').value is False
+    count = len(robot.answers)
+    robot.show(makers.GREEN)
+    assert robot.graph.diagnosed('classifier', 'switched off').level == lifecycle.OK
+    assert len(robot.answers) == count
+    assert robot.graph.call(SetBool, 'classifier/set_enabled', SetBool.Request(data=True)).success
+    assert robot.answer(makers.BLUE).results[0].class_id == 'blue'
+
+
+def test_threshold_and_number_of_results_change_while_running(robot: Robot) -> None:
+    robot.model(1)
+    yellow = (0, 255, 255)
+    robot.graph.set('classifier', threshold=0.0)
+    assert [item.class_id for item in robot.answer(yellow).results][2] == 'blue'
+    robot.graph.set('classifier', threshold=0.25)
+    assert {item.class_id for item in robot.answer(yellow).results} == {'red', 'green'}
+    robot.graph.set('classifier', top_k=1)
+    assert len(robot.answer(yellow).results) == 1
+    robot.graph.set('classifier', threshold=0.75)
+    assert list(robot.answer(yellow).results) == []
+
+
+def test_an_image_that_cannot_be_used_is_told_and_the_next_is_answered(robot: Robot) -> None:
+    robot.model(1)
+    message = conversions.array_to_image(makers.flat(makers.RED), 1, 'camera')
+    message.encoding = 'yuv422'
+    robot._images.publish(message)
+    assert robot.graph.diagnosed('classifier', "'yuv422'").level == lifecycle.ERROR
+    assert robot.answer(makers.RED).results[0].class_id == 'red'
+
+
+def test_the_latched_model_is_taken_again_after_a_pause(robot: Robot) -> None:
+    robot.model(1)
+    assert robot.graph.change('classifier', DEACTIVATE)
+    assert robot.graph.change('classifier', ACTIVATE)
+    makers.wait_for(lambda: robot.version == 1)
+    assert robot.answer(makers.GREEN).results[0].class_id == 'green'

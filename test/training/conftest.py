@@ -1,0 +1,70 @@
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+import trainees
+from safetensors.torch import save_file
+
+from recognizer_ros.core.preprocessing import Preprocessing
+from recognizer_ros.training import learner, nets
+from recognizer_ros.training.batches import Batches
+from recognizer_ros.training.export import OnnxExporter
+from recognizer_ros.training.pixels import PixelCache
+
+
+@functools.cache
+def _exporter(name: str, width: int, height: int) -> OnnxExporter:
+    return OnnxExporter(nets.build(name, 2, width, height))
+
+
+@pytest.fixture(autouse=True)
+def traced_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One exporter per network for all tests: tracing takes seconds."""
+    torch.set_num_threads(1)
+    torch.manual_seed(1)
+    monkeypatch.setattr(learner, 'OnnxExporter',
+                        lambda net: _exporter(net.name, net.width, net.height))
+
+
+@pytest.fixture(scope='session')
+def backbone(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A safetensors file for :data:`trainees.NET` whose features tell colours: random weights, and
+    the statistics of batch normalisation that go with them."""
+    torch.manual_seed(2)
+    net = nets.build(trainees.NET, 2, trainees.WIDTH, trainees.HEIGHT)
+    for layer in net.module.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            layer.momentum = None  # mean over all batches
+    net.module.train()
+    with torch.no_grad():
+        for _ in range(6):
+            colours = torch.randn(16, 3, 1, 1)
+            net.module(colours + 0.3 * torch.randn(16, 3, trainees.HEIGHT, trainees.WIDTH))
+    path = tmp_path_factory.mktemp('weights') / 'backbone.safetensors'
+    save_file({name: value for name, value in net.module.state_dict().items()
+               if not name.startswith(f'{net.head}.')}, path)
+    return str(path)
+
+
+@pytest.fixture
+def how() -> Preprocessing:
+    return Preprocessing(trainees.WIDTH, trainees.HEIGHT)
+
+
+@pytest.fixture
+def cache(how: Preprocessing) -> Iterator[PixelCache]:
+    cache = PixelCache(how, 1)
+    yield cache
+    cache.close()
+
+
+@pytest.fixture
+def batches(cache: PixelCache, how: Preprocessing) -> Batches:
+    return Batches(cache, how, torch.device('cpu'))
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / 'data'
