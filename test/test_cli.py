@@ -123,7 +123,8 @@ def test_a_model_is_scored_on_a_folder(trained: Path, photos: Path,
 
 def test_import_of_a_missing_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = refused(capsys, 'dataset', 'import', tmp_path / 'gone', '--data', tmp_path / 'new')
-    assert said == f'error: {tmp_path / "gone"} is not a folder: give one with a sub-folder a class'
+    assert said == (f'error: {tmp_path / "gone"} is not a folder: give one with a sub-folder a '
+                    'class')
     assert not (tmp_path / 'new').exists()
 
 

@@ -70,6 +70,8 @@ class Trainer(lifecycle.RecognizerNode[TrainerConfig]):
     def stop(self) -> None:
         """Leave off between two batches."""
         lifecycle.destroy(self, self._entities)
+        if self._goal:
+            self._goal[1].cancelled.set()  # the worker ends only when its goal does
         if self._worker:
             self._worker.close()
             self._worker = None
@@ -188,7 +190,8 @@ class Trainer(lifecycle.RecognizerNode[TrainerConfig]):
             handle.abort()
             return result
         finally:
-            self._goal = None
+            if self._goal and self._goal[0] is handle:  # one that was refused is not under way
+                self._goal = None
         result.message = goal.error
         if goal.version:
             result.success, result.version = True, goal.version.bundle.version

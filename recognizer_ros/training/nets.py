@@ -117,7 +117,8 @@ def _construct(name: str, classes: int, width: int, height: int) -> nn.Module:
         raise NetError(f'{name} cannot be made for {width}×{height} images: '
                        f'{str(error) or "size not allowed"}; try 224×224') from error
     if name.startswith('squeezenet'):
-        module.classifier[2] = nn.Identity()  # type: ignore[operator]  # a ReLU: could not say no
+        # Its last step is a ReLU, which could never answer no where several labels may hold.
+        module.get_submodule('classifier').add_module('2', nn.Identity())
     return module
 
 

@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,12 @@ CONFIGURE, CLEANUP, ACTIVATE, DEACTIVATE, SHUTDOWN = (
     Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_CLEANUP,
     Transition.TRANSITION_ACTIVATE, Transition.TRANSITION_DEACTIVATE,
     Transition.TRANSITION_ACTIVE_SHUTDOWN)
-_TIMEOUT_S = 90.0  # the trainer takes long to start on a busy machine
+_TIMEOUT_S = 60.0  # a busy machine takes its time
 _DOMAINS = 100
 _turns = itertools.count()
+
+
+wait_for = partial(makers.wait_for, deadline_s=_TIMEOUT_S)
 
 
 def free_domain() -> int:
@@ -56,9 +60,9 @@ class Heard(list[Any]):
 
     subscription: Any = None
 
-    def wait(self, count: int = 1, deadline_s: float = _TIMEOUT_S) -> Any:
+    def wait(self, count: int = 1) -> Any:
         """Wait until so many have come; return the newest."""
-        makers.wait_for(lambda: len(self) >= count, deadline_s)
+        wait_for(lambda: len(self) >= count)
         return self[-1]
 
 
@@ -170,7 +174,7 @@ class Graph:
     def speak(self, kind: Any, topic: str, qos: QoSProfile, listeners: int = 1) -> Any:
         """A publisher that is heard."""
         publisher = self.tester.create_publisher(kind, topic, qos)
-        makers.wait_for(lambda: publisher.get_subscription_count() >= listeners)
+        wait_for(lambda: publisher.get_subscription_count() >= listeners)
         return publisher
 
     def diagnosed(self, node: str, text: str) -> DiagnosticStatus:
@@ -181,7 +185,7 @@ class Graph:
             return [status for array in list(heard) for status in array.status
                     if status.name == f'{NAMESPACE[1:]}/{node}' and text in status.message]
 
-        makers.wait_for(found)
+        wait_for(found)
         self.deaf(heard)
         return found()[-1]
 
@@ -192,7 +196,7 @@ class Graph:
 
 def wait_done(future: Any) -> Any:
     """Result of a future that the graph's thread finishes."""
-    makers.wait_for(future.done, _TIMEOUT_S)
+    wait_for(future.done)
     return future.result()
 
 

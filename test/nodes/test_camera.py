@@ -3,7 +3,7 @@ from typing import Any
 
 import makers
 import numpy as np
-from ros_graph import ACTIVE, Graph, Heard, folder_of
+from ros_graph import ACTIVE, Graph, Heard, folder_of, wait_for
 from sensor_msgs.msg import CompressedImage, Image
 
 from recognizer_ros.dataset.images import decode
@@ -50,7 +50,7 @@ def test_jpeg_is_made_only_while_somebody_wants_it(graph: Graph) -> None:
     assert image.shape == (24, 32, 3)
     assert message.header.frame_id == 'camera'
     graph.deaf(seen)
-    makers.wait_for(lambda: camera._jpeg.get_subscription_count() == 0)
+    wait_for(lambda: camera._jpeg.get_subscription_count() == 0)
     count = len(heard)
     heard.wait(count + 2)
 
@@ -68,7 +68,7 @@ def test_after_the_answer_no_frame_shows_the_old_source(graph: Graph, tmp_path: 
             return [message for message in list(heard)
                     if conversions.nanoseconds(message.header.stamp) >= since_ns]
 
-        makers.wait_for(lambda found=later: len(found()) >= 3)
+        wait_for(lambda found=later: len(found()) >= 3)
         assert {mean(message) for message in later()} == {colour}, turn
 
 
@@ -100,4 +100,4 @@ def test_jpeg_quality_changes_while_running(graph: Graph, tmp_path: Path) -> Non
     seen = graph.listen(CompressedImage, 'image_raw/compressed', qos.IMAGE)
     fine = len(seen.wait().data)
     assert graph.set('camera', jpeg_quality=5).successful
-    makers.wait_for(lambda: len(seen[-1].data) < fine / 2)
+    wait_for(lambda: len(seen[-1].data) < fine / 2)

@@ -4,7 +4,7 @@ from typing import Any
 
 import makers
 import pytest
-from ros_graph import ACTIVATE, DEACTIVATE, Graph, Heard
+from ros_graph import ACTIVATE, DEACTIVATE, Graph, Heard, wait_for
 from sensor_msgs.msg import Image
 from std_srvs.srv import SetBool
 from vision_msgs.msg import Classification, LabelInfo, VisionInfo
@@ -34,7 +34,7 @@ class Robot:
     def model(self, version: int, labels: tuple[str, ...] = NAMES) -> None:
         """Announce a version and wait until it is in use."""
         self.announce(*makers.model(self.folder, labels, version))
-        makers.wait_for(lambda: self.version == version)
+        wait_for(lambda: self.version == version)
 
     @property
     def version(self) -> int:
@@ -104,13 +104,13 @@ def test_models_change_while_frames_flow(robot: Robot) -> None:
     robot.model(1)
     robot.answer(makers.RED)
     robot.announce(*makers.model(robot.folder, OTHER_NAMES, 2))
-    makers.wait_for(lambda: robot.answer(makers.RED) and robot.version == 2)
+    wait_for(lambda: robot.answer(makers.RED) and robot.version == 2)
     last = robot.answer(makers.BLUE)
     assert last.results[0].class_id == 'blau'
-    makers.wait_for(lambda: len(robot.labels) == 2)
+    wait_for(lambda: len(robot.labels) == 2)
     announced = [{item.class_name for item in info.class_map} for info in robot.labels]
     assert announced == [set(NAMES), set(OTHER_NAMES)]
-    makers.wait_for(lambda: [info.database_version for info in robot.vision] == [1, 2])
+    wait_for(lambda: [info.database_version for info in robot.vision] == [1, 2])
     of_version = []
     for answer in robot.answers:
         names = {item.class_id for item in answer.results}
@@ -192,5 +192,5 @@ def test_the_latched_model_is_taken_again_after_a_pause(robot: Robot) -> None:
     robot.model(1)
     assert robot.graph.change('classifier', DEACTIVATE)
     assert robot.graph.change('classifier', ACTIVATE)
-    makers.wait_for(lambda: robot.version == 1)
+    wait_for(lambda: robot.version == 1)
     assert robot.answer(makers.GREEN).results[0].class_id == 'green'

@@ -18,6 +18,7 @@ from ros_graph import (
     UNCONFIGURED,
     Graph,
     ended,
+    wait_for,
 )
 from sensor_msgs.msg import Image
 
@@ -99,7 +100,7 @@ def test_an_inactive_node_says_so(graph: Graph) -> None:
 @pytest.mark.parametrize('name', NODES)
 def test_sigterm_ends_a_node_in_good_order(graph: Graph, tmp_path: Path, name: str) -> None:
     process = graph.process(name, **settings(name, tmp_path))
-    makers.wait_for(lambda: graph.state(name) == ACTIVE, 90)
+    wait_for(lambda: graph.state(name) == ACTIVE)
     process.send_signal(signal.SIGTERM)
     status, output = ended(process)
     assert status == 0, output
@@ -112,19 +113,19 @@ def test_a_recorder_that_is_ended_stores_what_it_has_and_says_so(graph: Graph,
     """Its last word must come before the graph is taken away."""
     said = graph.listen(DatasetStatus, 'dataset', qos.LATCHED)
     process = graph.process('recorder', data=str(tmp_path), settle=10.0)
-    makers.wait_for(lambda: graph.state('recorder') == ACTIVE)
+    wait_for(lambda: graph.state('recorder') == ACTIVE)
     tags = graph.speak(Tags, 'tags', qos.TAGS)
     images = graph.speak(Image, 'image_raw', qos.RECORDED)
     begin = graph.now_ns()
     tags.publish(Tags(stamp=conversions.to_time(begin), sender='test', tags=['apple'],
                       recording=True, lease=Duration(sec=60)))
-    makers.wait_for(lambda: said and said[-1].recording)
+    wait_for(lambda: said and said[-1].recording)
     images.publish(conversions.array_to_image(makers.noise(1), begin + 1, 'camera'))
-    makers.wait_for(lambda: said[-1].pending == 1)
+    wait_for(lambda: said[-1].pending == 1)
     process.send_signal(signal.SIGTERM)
     status, output = ended(process)
     assert (status, 'Traceback' in output) == (0, False), output
-    makers.wait_for(lambda: said[-1].samples == 1)
+    wait_for(lambda: said[-1].samples == 1)
     assert said[-1].pending == 0
     assert [item.tags for item in reader.snapshot(tmp_path).samples] == [('apple',)]
 

@@ -6,7 +6,7 @@ from typing import Any
 import makers
 import pytest
 from builtin_interfaces.msg import Duration
-from ros_graph import DEACTIVATE, UNCONFIGURED, Graph, Heard, ended
+from ros_graph import DEACTIVATE, UNCONFIGURED, Graph, Heard, ended, wait_for
 from sensor_msgs.msg import Image
 
 from recognizer_ros.dataset import reader
@@ -42,7 +42,7 @@ class Operator:
         self._images.publish(message)
 
     def wait_samples(self, count: int) -> DatasetStatus:
-        makers.wait_for(lambda: self.said[-1].samples == count and not self.said[-1].pending)
+        wait_for(lambda: self.said[-1].samples == count and not self.said[-1].pending)
         return self.said[-1]
 
     def samples(self) -> list[reader.Sample]:
@@ -72,10 +72,10 @@ def test_frames_are_stored_with_the_tags_of_their_stamps(operator: Operator) -> 
 def test_record_lapses_when_its_holder_falls_silent(operator: Operator) -> None:
     begin = operator.graph.now_ns()
     operator.hold(begin, 'apple', lease_ns=600 * MS)
-    makers.wait_for(lambda: operator.said[-1].recording)
+    wait_for(lambda: operator.said[-1].recording)
     held = operator.said[-1]
     assert (list(held.active_tags), held.sender) == (['apple'], 'test')
-    makers.wait_for(lambda: not operator.said[-1].recording, 10)
+    wait_for(lambda: not operator.said[-1].recording)
     over = conversions.nanoseconds(operator.said[-1].stamp) - begin
     assert over >= 600 * MS
     operator.frame(begin + 300 * MS, 1)
@@ -178,9 +178,9 @@ def test_a_full_disk_is_told_and_recording_goes_on_when_there_is_room(graph: Gra
     operator = Operator(graph, tmp_path / 'data', settle=0.0, disk_reserve=ALL_DISKS_MIB)
     begin = graph.now_ns()
     operator.hold(begin, 'apple', lease_ns=60 * S)
-    makers.wait_for(lambda: operator.said[-1].recording)
+    wait_for(lambda: operator.said[-1].recording)
     operator.frame(begin + 1, 1)
-    makers.wait_for(lambda: operator.said[-1].dropped == 1)
+    wait_for(lambda: operator.said[-1].dropped == 1)
     assert 'has less than 1000000 MiB left: free some room' in operator.said[-1].error
     assert graph.diagnosed('recorder', 'free some room').level == lifecycle.ERROR
     assert graph.set('recorder', disk_reserve=0).successful
@@ -195,8 +195,8 @@ def test_what_was_captured_is_written_when_the_node_is_deactivated(graph: Graph,
     operator = Operator(graph, tmp_path / 'data', settle=10.0)
     begin = graph.now_ns()
     operator.hold(begin, 'apple', lease_ns=60 * S)
-    makers.wait_for(lambda: operator.said[-1].recording)
+    wait_for(lambda: operator.said[-1].recording)
     operator.frame(begin + 1, 1)
-    makers.wait_for(lambda: operator.said[-1].pending == 1)
+    wait_for(lambda: operator.said[-1].pending == 1)
     assert graph.change('recorder', DEACTIVATE)
     assert operator.wait_samples(1).pending == 0

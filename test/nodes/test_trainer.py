@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 from action_msgs.msg import GoalStatus
 from rclpy.action import ActionClient
-from ros_graph import ACTIVATE, DEACTIVATE, Graph, Heard, wait_done
+from ros_graph import ACTIVATE, DEACTIVATE, Graph, Heard, wait_done, wait_for
 from std_srvs.srv import SetBool
 
 from recognizer_ros.action import Train
@@ -57,6 +57,10 @@ class Client:
         assert self._train.wait_for_server(30)
         goal = Train.Goal(stage=stage, epochs=epochs, label_mode=label_mode)
         return wait_done(self._train.send_goal_async(goal, self.feedback.append))
+
+    def wait_finetune(self) -> None:
+        wait_for(lambda: any(item.feedback.status.state == TrainingStatus.STATE_FINETUNE
+                             for item in list(self.feedback)))
 
     def states(self) -> set[int]:
         return {message.state for message in list(self.status)}
@@ -126,11 +130,11 @@ def test_going_back_announces_the_older_model(known: list[Bundle], client: Clien
     client.models.wait()
     back = client.activate(0)  # 0: the one before
     assert (back.success, back.live_version, back.message) == (True, 1, '')
-    makers.wait_for(lambda: client.models[-1].model.version == 1)
+    wait_for(lambda: client.models[-1].model.version == 1)
     assert client.models[-1].sha256 == known[0].sha256['model.onnx']
     assert client.models_listed().live_version == 1
     assert client.activate(2).live_version == 2
-    makers.wait_for(lambda: client.models[-1].model.version == 2)
+    wait_for(lambda: client.models[-1].model.version == 2)
 
 
 def test_a_version_that_is_not_there_is_refused(known: list[Bundle], client: Client) -> None:
@@ -158,15 +162,15 @@ def test_pieces_of_a_model_make_the_file(known: list[Bundle], client: Client,
 def test_without_data_it_waits_and_the_switch_is_a_parameter(graph: Graph, client: Client,
                                                              tmp_path: Path) -> None:
     node = graph.start(Trainer, data=str(tmp_path), **SMALL)
-    makers.wait_for(lambda: client.status and client.status[-1].state
+    wait_for(lambda: client.status and client.status[-1].state
                     == TrainingStatus.STATE_WAITING and 'waits' in client.status[-1].message)
     assert client.status[-1].enabled
     assert graph.call(SetBool, 'trainer/set_enabled', SetBool.Request(data=False)).success
-    makers.wait_for(lambda: client.status[-1].state == TrainingStatus.STATE_OFF
+    wait_for(lambda: client.status[-1].state == TrainingStatus.STATE_OFF
                     and not client.status[-1].enabled)
     assert node.get_parameter('enabled').value is False
     assert graph.set('trainer', enabled=True).successful
-    makers.wait_for(lambda: client.status[-1].state == TrainingStatus.STATE_WAITING
+    wait_for(lambda: client.status[-1].state == TrainingStatus.STATE_WAITING
                     and client.status[-1].enabled)
 
 
@@ -189,8 +193,8 @@ def test_what_is_recorded_is_learned_and_a_new_class_as_well(graph: Graph, clien
                                                              tmp_path: Path) -> None:
     record(tmp_path)
     graph.start(Trainer, data=str(tmp_path), epochs=1, **SMALL)
-    makers.wait_for(lambda: client.status and client.status[-1].state
-                    == TrainingStatus.STATE_DONE, 60)
+    wait_for(lambda: client.status and client.status[-1].state
+                    == TrainingStatus.STATE_DONE)
     first = client.status[-1]
     assert (first.net, first.label_mode, list(first.classes)) == (
         'resnet18', 'single', ['blue', 'red'])
@@ -205,7 +209,7 @@ def test_what_is_recorded_is_learned_and_a_new_class_as_well(graph: Graph, clien
     revision = record(tmp_path, ('green',), 7)
     telling = graph.speak(DatasetStatus, 'dataset', qos.LATCHED)
     telling.publish(DatasetStatus(revision=revision, burst=9, recording=True, pending=1))
-    makers.wait_for(lambda: 'green' in client.models[-1].model.labels, 60)
+    wait_for(lambda: 'green' in client.models[-1].model.labels)
     assert list(client.models[-1].model.labels[:2]) == list(update.model.labels)
     assert client.models[-1].model.dataset_revision == revision
 
@@ -226,8 +230,7 @@ def test_training_on_request(graph: Graph, client: Client, tmp_path: Path) -> No
     client.feedback.clear()
     goal = client.train(Train.Goal.STAGE_FINETUNE, FOREVER)
     assert goal.accepted
-    makers.wait_for(lambda: any(item.feedback.status.state == TrainingStatus.STATE_FINETUNE
-                                for item in list(client.feedback)))
+    client.wait_finetune()
     assert not client.train(Train.Goal.STAGE_HEAD).accepted  # one at a time
     wait_done(goal.cancel_goal_async())
     answer = wait_done(goal.get_result_async())
@@ -242,7 +245,7 @@ def test_training_on_request(graph: Graph, client: Client, tmp_path: Path) -> No
     goal = client.train(Train.Goal.STAGE_FINETUNE, FOREVER)
     assert goal.accepted
     client.feedback.clear()
-    makers.wait_for(lambda: client.feedback)
+    client.wait_finetune()
     assert graph.change('trainer', DEACTIVATE)  # ends it
     answer = wait_done(goal.get_result_async())
     assert answer.status == GoalStatus.STATUS_ABORTED

@@ -31,9 +31,8 @@ def test_one_of_several_classes(tmp_path: Path, labels: tuple[str, ...]) -> None
     fitted = head.fit(rows, samples, labels, 'single')
     assert fitted.weight.shape == (len(labels), 6)
     assert fitted.bias.shape == (len(labels),)
-    scores = probabilities(fitted(rows), 'single')
+    scores = fitted(rows)
     assert [labels[index] for index in scores.argmax(1)] == [item.tags[0] for item in samples]
-    assert scores.max(1).min() > 0.6
 
 
 @pytest.mark.parametrize('labels', [('red', 'green', 'blue'), ('blue', 'red', 'green')])

@@ -71,7 +71,7 @@ def test_half_precision_weights_of_a_backbone_without_classifier_load(tmp_path: 
 
 
 def test_a_missing_file_is_named_with_what_may_be_given(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=r'file .*gone.* does not exist: give imagenet, none or'):
+    with pytest.raises(WeightsError, match=r'gone does not exist: give imagenet, none or'):
         load_initial(mobilenet(), str(tmp_path / 'gone'))
 
 
@@ -94,7 +94,7 @@ def test_weights_of_another_net_are_refused_and_change_nothing(tmp_path: Path,
     elif change == 'another shape':
         given['features.0.0.weight'] = torch.zeros(8, 3, 3, 3)
     save_file(given, tmp_path / 'w.safetensors')
-    with pytest.raises(WeightsError, match='does not hold weights of mobilenet_v3_small.*choose'):
+    with pytest.raises(WeightsError, match=r'does not hold weights of mobilenet_v3_small.*choose'):
         load_initial(net, str(tmp_path / 'w.safetensors'))
     assert same(net, before, '')
 

@@ -151,8 +151,8 @@ def test_a_request_that_cannot_be_met_says_why(data: Path) -> None:
 
 
 def test_a_request_that_fails_says_why(learnable: Path, tmp_path: Path) -> None:
-    with working(learnable, weights=str(tmp_path / 'gone'), enabled=False) as (worker, _):
-        goal = Goal(trainees.config(learnable), BOTH)
+    with working(learnable, enabled=False) as (worker, _):
+        goal = Goal(trainees.config(learnable, weights=str(tmp_path / 'gone')), BOTH)
         worker.submit(goal)
         goal.done.result(20)
         assert 'gone does not exist' in goal.error
