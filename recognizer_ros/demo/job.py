@@ -126,7 +126,7 @@ class _Run:
         """Let it learn until it has nothing more to gain, or the time is up."""
         looking_s = sum(scene.seconds + 0.5 for scene in self._plan.unseen)
         end = self._began + self._job.minutes * 60 - looking_s
-        told = -1
+        told = 0  # no version yet
         while time.monotonic() < end:
             self._stack.check()
             training = self._page.state()['training']
