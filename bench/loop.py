@@ -8,20 +8,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from recognizer_ros.core.errors import ConfigError
 from recognizer_ros.demo.job import Job, run
 
 MIN_HZ = 15.0
 MIN_LIVE_ACCURACY = {'rendered': 0.90, 'photographs': 0.70}
 MAX_LEAK = 0.10
+_KINDS = {'net': str, 'weights': str, 'size': int, 'minutes': float, 'rate_hz': float}
 
 
 def run_bench(settings: dict[str, str]) -> dict[str, Any]:
     """Run the demo and compare its figures with the bars."""
     images = Path(settings['images']) if 'images' in settings else None
     job = Job.for_photographs(images) if images else Job()
-    kinds = {'net': str, 'weights': str, 'size': int, 'minutes': float, 'rate_hz': float}
-    job = replace(job, **{name: kind(settings[name]) for name, kind in kinds.items()
-                          if name in settings})
+    try:
+        job = replace(job, **{name: _KINDS[name](value) for name, value in settings.items()
+                              if name != 'images'})
+    except (KeyError, ValueError) as error:
+        raise ConfigError(f'bad setting ({error}): the bench loop has images, '
+                          + ', '.join(_KINDS)) from error
     report = run(job, Path('bench-loop.log'),
                  lambda line: print(line, file=sys.stderr, flush=True))
     waits = [wait for wait in report.seconds_to_new_class.values() if wait is not None]

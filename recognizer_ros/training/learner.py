@@ -72,7 +72,7 @@ class Learner:
         self._seen_s = self._logged_s = 0.0
         self._labels: tuple[str, ...] = ()
         self._mode: LabelMode = 'single'
-        self._head_due = False
+        self._head_due, self._restarted = False, True
         self._pretrained = config.weights != 'none'
         self._tuner: FineTune | None = None
         self._epoch = self._idle_epochs = 0
@@ -164,7 +164,9 @@ class Learner:
             return
         if (labels, mode) != (self._labels, self._mode):
             self._tuner = None
-        self._head_due = self._head_due or fit_head or not self._tuner
+        served = self._restarted and self.live.made_for(data.revision, labels, mode)
+        self._head_due = self._head_due or ((fit_head or not self._tuner) and not served)
+        self._restarted = False
         self._labels, self._mode = labels, mode
         self._idle_epochs, self._best = 0, -1.0
 

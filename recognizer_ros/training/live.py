@@ -40,6 +40,14 @@ class Live:
         """Classes that it knows; empty when there is none."""
         return self.version.bundle.labels if self.version else ()
 
+    def made_for(self, revision: int, labels: tuple[str, ...], mode: LabelMode) -> bool:
+        """Whether it was trained on these very data."""
+        if not self.version:
+            return False
+        bundle = self.version.bundle
+        return (bundle.dataset_revision, bundle.labels, bundle.label_mode) == (revision, labels,
+                                                                              mode)
+
     def refresh(self) -> bool:
         """Look which version is live; return whether it is another one than before."""
         before, number = self.number, self._registry.live()
