@@ -31,6 +31,7 @@ class Qos:
 
 
 IMAGE = Qos(reliable=False, latched=False, depth=1)
+RECORDED = Qos(reliable=False, latched=False, depth=10)
 QUEUE = Qos(reliable=True, latched=False, depth=10)
 LATCHED = Qos(reliable=True, latched=True, depth=1)
 
@@ -66,7 +67,7 @@ ENDPOINTS = (
              'The same as JPEG; encoded only while somebody subscribes.', IMAGE),
 
     Endpoint('recorder', _SUB, 'image_raw', _IMAGE, 'Frames to store while Record is held.',
-             IMAGE),
+             RECORDED),
     Endpoint('recorder', _SUB, 'tags', _TAGS, 'Who holds Record, and with which tags.', QUEUE),
     Endpoint('recorder', _PUB, 'dataset', _DATASET,
              'State of the data set, on every change and once a second while recording.', LATCHED),

@@ -1,19 +1,25 @@
 """The five nodes as processes, started by honcho from a Procfile."""
 
+import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
 from ..core import resources
-from ..core.config import Value
+from ..core.config import NODES, Value
 from ..core.errors import DemoError
 
 _PATIENCE_S = 15.0
+_START_S = 5.0
+_POLL_S = 0.05
+_STARTED = re.compile(r'started \(pid=(\d+)\)')
 
 
 def write_parameters(path: Path, parameters: Mapping[str, Mapping[str, Value]]) -> None:
@@ -58,11 +64,24 @@ class Stack:
         return self
 
     def __exit__(self, *error: object) -> None:
+        # honcho breaks off, and leaves its processes behind, when it is interrupted while it
+        # still starts them.
+        end = time.monotonic() + _START_S
+        while (self._process.poll() is None and len(self._pids()) < len(NODES)
+               and time.monotonic() < end):
+            time.sleep(_POLL_S)
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
         try:
             self._process.wait(_PATIENCE_S)
         except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.kill()
             self._process.wait()
+        for pid in self._pids():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
         self._log.close()
+
+    def _pids(self) -> list[int]:
+        """Processes that honcho says it has started; each leads a group of its own."""
+        return [int(pid) for pid in _STARTED.findall(self._log_path.read_text(errors='replace'))]

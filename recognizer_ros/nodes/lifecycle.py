@@ -167,9 +167,9 @@ def run(make: Callable[[], RecognizerNode[Any]], args: list[str] | None = None) 
     logging.basicConfig(level=logging.INFO, format='%(levelname)s: %(message)s')
     # rclpy's own handlers take the graph away before a node can say its last word.
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
-    ended = Future()
+    asked: list[int] = []  # no lock: a handler may interrupt whoever holds it
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set_result(None))
+        signal.signal(number, lambda which, _: asked.append(which))
     node = None
     try:
         node = make()
@@ -178,8 +178,8 @@ def run(make: Callable[[], RecognizerNode[Any]], args: list[str] | None = None) 
         executor = SingleThreadedExecutor()
         executor.add_node(node)
         with contextlib.suppress(ExternalShutdownException):
-            # The diagnostics timer wakes the executor at least once a second to see a signal.
-            executor.spin_until_future_complete(ended)
+            while not asked:
+                executor.spin_once(timeout_sec=1.0)
         return 0
     except RecognizerError as error:
         print(f'error: {error}', file=sys.stderr)

@@ -35,6 +35,10 @@ class Version:
         """The trained weights, safetensors."""
         return self.folder / WEIGHTS
 
+    def is_whole(self) -> bool:
+        """The ONNX file is there, with the bytes it was stored with."""
+        return self.model.is_file() and sha256_file(self.model) == self.bundle.sha256[MODEL]
+
     def read(self, offset: int, length: int) -> bytes:
         """A piece of the ONNX file; empty at its end.
 
@@ -140,7 +144,7 @@ class Registry:
         """
         live, previous = self._pointer()
         chosen = self.get(number or previous)
-        if not chosen.model.is_file() or sha256_file(chosen.model) != chosen.bundle.sha256[MODEL]:
+        if not chosen.is_whole():
             raise ModelError(f'the file of model version {chosen.bundle.version} is damaged: '
                              'activate another version')
         if chosen.bundle.version != live:

@@ -41,8 +41,8 @@ class Live:
         return self.version.bundle.labels if self.version else ()
 
     def made_for(self, revision: int, labels: tuple[str, ...], mode: LabelMode) -> bool:
-        """Whether it was trained on these very data."""
-        if not self.version:
+        """Whether it was trained on these very data, and is whole."""
+        if not self.version or not self.version.is_whole():
             return False
         bundle = self.version.bundle
         return (bundle.dataset_revision, bundle.labels, bundle.label_mode) == (revision, labels,
