@@ -36,8 +36,9 @@ setup:
 
 # Ctrl-C (status 130) is how these two end.
 demo:
-	@$(SETUP)
-	@$(ACTIVATE) && status=0; recognizer demo $(DEMO_OPTIONS) || status=$$?; \
+	@began=$$SECONDS; $(SETUP); \
+	$(ACTIVATE) && status=0; \
+	recognizer demo --setup-s $$((SECONDS - began)) $(DEMO_OPTIONS) || status=$$?; \
 	if [ $$status = 0 ] || [ $$status = 130 ]; then echo 'make demo: ended'; \
 	else echo "make demo: failed (status $$status)" >&2; exit $$status; fi
 
