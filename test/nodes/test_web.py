@@ -77,7 +77,7 @@ def test_record_ends_when_nobody_renews_it(robot: Robot) -> None:
 def test_renewed_record_goes_on_without_a_gap(robot: Robot) -> None:
     robot.put('/dataset/active_tags', 'apple')
     for count in range(10):  # each word of the page to the recorder holds 0.2 s
-        robot.put(f'/dataset/recording?lease=1.5', True)
+        robot.put('/dataset/recording?lease=1.5', True)
         robot.tags.wait(count + 1)
     assert robot.recording()
     robot.put('/dataset/recording', False)
