@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import shutil
 import socket
 import ssl
@@ -183,8 +184,10 @@ def test_upload() -> None:
 
 def make_certificate(folder: Path) -> tuple[str, str]:
     openssl = shutil.which('openssl')
-    if openssl is None:
+    # Not part of the set-up: a developer may lack it, CI may not leave TLS untested.
+    if openssl is None and not os.environ.get('CI'):
         pytest.skip('needs the program openssl to make a certificate')
+    assert openssl, 'install openssl'
     key, cert = folder / 'key.pem', folder / 'cert.pem'
     subprocess.run([openssl, 'req', '-x509', '-newkey', 'ec', '-pkeyopt',
                     'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj',
