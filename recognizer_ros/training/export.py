@@ -1,7 +1,8 @@
 """Networks as ONNX files.
 
 Tracing a network takes seconds, so it is done once; each export then fills in the weights, which
-keep their names. ONNX Runtime folds constants when it loads the file.
+keep their names. So nothing may be computed from weights before; ONNX Runtime does when it loads
+the file.
 """
 
 import contextlib
@@ -14,6 +15,7 @@ import numpy as np
 import onnx
 import torch
 from onnx import numpy_helper
+from onnxscript import ir, optimizer
 
 from ..core.errors import ExportError
 from ..core.predictions import Floats
@@ -47,7 +49,8 @@ class OnnxExporter:
                 program = torch.onnx.export(traced, (example,), input_names=['input'],
                                             output_names=['output'], dynamo=True, optimize=False,
                                             verbose=False)
-            assert program is not None
+                assert program is not None
+                _fold_shapes(program.model)
             self._model: onnx.ModelProto = program.model_proto
         except Exception as error:  # the exporter lets through whatever its parts raise
             raise ExportError(f'{net.name} cannot be exported to ONNX: '
@@ -70,6 +73,19 @@ class OnnxExporter:
         del self._model.graph.value_info[:]
         data = self._model.SerializeToString()
         return data, _verify(data, net, how)
+
+
+def _fold_shapes(model: ir.Model) -> None:
+    """Compute beforehand what depends on shapes alone: a convolution without bias is traced as one
+    with zeros expanded to its shape, and ONNX Runtime would not merge it with batch normalisation.
+    """
+    weights = set(model.graph.initializers)
+
+    def should_fold(node: ir.Node) -> bool | None:
+        inputs = {value.name for value in node.inputs if value}
+        return False if node.op_type != 'Shape' and inputs & weights else None
+
+    optimizer.fold_constants(model, onnx_shape_inference=True, should_fold=should_fold)
 
 
 @torch.inference_mode()

@@ -12,6 +12,7 @@ from ..core.config import TrainerConfig
 from ..core.errors import RecognizerError, TrainingError
 from ..registry.store import Registry, Version
 from .learner import Learner, Listener
+from .priority import step_back
 from .progress import Phase, Progress
 
 _BACK_OFF_S = (1.0, 2.0, 5.0, 15.0, 60.0)
@@ -108,9 +109,7 @@ class Worker:
 
     def _run(self) -> None:
         if self._config.background:
-            # For this thread and those that it starts. A low niceness is not enough: whoever wakes
-            # up would still wait for its slice to end, and a classifier wakes up for each layer.
-            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+            step_back()
         spare = max(1, len(os.sched_getaffinity(0)) - 1)
         torch.set_num_threads(self._config.threads or spare)
         failures = 0

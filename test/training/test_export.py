@@ -1,5 +1,9 @@
+from collections import Counter
+from pathlib import Path
+
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 
@@ -63,6 +67,19 @@ def test_an_export_is_one_file_with_fixed_shapes(exporter: tuple[str, OnnxExport
     shapes = [[dim.dim_value for dim in item.type.tensor_type.shape.dim]
               for item in (*model.graph.input, *model.graph.output)]
     assert shapes == [[1, 3, HOW.height, HOW.width], [1, 2]]
+
+
+def test_onnx_runtime_merges_batch_normalisation_into_the_convolutions(tmp_path: Path) -> None:
+    net = settled('resnet18', 2)
+    data, _ = OnnxExporter(net).export(net, HOW)
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / 'merged.onnx')
+    options.log_severity_level = 3
+    onnxruntime.InferenceSession(data, options, providers=['CPUExecutionProvider'])
+    left = Counter(node.op_type for node in onnx.load(tmp_path / 'merged.onnx').graph.node)
+    assert left['Conv'] == 20
+    assert not left['BatchNormalization']
+    assert not left['Expand']
 
 
 def test_weights_that_are_not_finite_are_refused_and_the_next_export_is_good(
