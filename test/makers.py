@@ -18,7 +18,7 @@ from recognizer_ros.core.bundle import Bundle
 from recognizer_ros.core.labels import LabelMode
 from recognizer_ros.core.preprocessing import Preprocessing
 from recognizer_ros.core.scores import Scores
-from recognizer_ros.dataset.store import NewSample
+from recognizer_ros.dataset.sample import NewSample
 from recognizer_ros.inference.onnx_runtime import OnnxRuntimeBackend
 from recognizer_ros.inference.preprocess import probe, to_input
 

@@ -8,7 +8,8 @@ import makers
 
 from recognizer_ros.dataset.reader import Sample, snapshot
 from recognizer_ros.dataset.recording import Recording
-from recognizer_ros.dataset.store import NewSample, SampleStore, Stored
+from recognizer_ros.dataset.sample import NewSample, Stored
+from recognizer_ros.dataset.store import SampleStore
 
 S = 10**9
 SETTLE = S // 10

@@ -15,7 +15,9 @@ from recognizer_ros.core.config import TrainerConfig
 from recognizer_ros.core.split import Split
 from recognizer_ros.dataset import reader
 from recognizer_ros.dataset.reader import Sample
-from recognizer_ros.dataset.store import NewSample, SampleStore
+from recognizer_ros.dataset.sample import NewSample
+from recognizer_ros.dataset.store import SampleStore
+from recognizer_ros.registry.sample import 
 from recognizer_ros.registry.store import Registry, Version
 from recognizer_ros.training.learner import Learner
 from recognizer_ros.training.progress import Phase, Progress

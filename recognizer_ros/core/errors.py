@@ -25,6 +25,10 @@ class DatasetError(RecognizerError):
     """The data set cannot do what was asked."""
 
 
+class ConflictError(DatasetError):
+    """Somebody else changed what an edit is about; nothing was changed."""
+
+
 class DataVersionError(RecognizerError):
     """The data folder was written by another version of this program."""
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from ..core.errors import DatasetError, ImageError, LabelError
 from ..core.labels import normalise
 from . import images
-from .store import NewSample, SampleStore
+from .sample import NewSample
+from .store import SampleStore
 
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp')
 _GROUP = 32

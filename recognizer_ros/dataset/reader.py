@@ -4,14 +4,14 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from ..core import split
 from ..core.split import Split
 from . import schema
-from .store import image_path
-from .tally import Stats, Tally, fill
+from .image_files import image_path
+from .journal import from_lines
+from .tally import Stats, Tally, count
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def snapshot(root: Path) -> Snapshot:
     """
     with closing(schema.open_reader(root)) as db, schema.read_errors(root):
         db.execute('BEGIN')
-        number, rows = _revision(db), list(_rows(db, root))
+        number, rows = _revision(db), tuple(_rows(db, root))
     bursts: dict[str, set[int]] = defaultdict(set)
     for sample in rows:
         for tag in sample.tags:
@@ -83,7 +83,7 @@ def snapshot(root: Path) -> Snapshot:
     alone = sorted(tag for tag, ids in bursts.items() if len(ids) == 1)
     warning = ('recorded in a single burst, so the held-out frames are like the training frames: '
                + ', '.join(alone)) if alone else ''
-    return Snapshot(number, _shared(rows, {next(iter(bursts[tag])) for tag in alone}), warning)
+    return Snapshot(number, rows, warning)
 
 
 def _revision(db: sqlite3.Connection) -> int:
@@ -92,23 +92,14 @@ def _revision(db: sqlite3.Connection) -> int:
 
 def _rows(db: sqlite3.Connection, root: Path) -> Iterable[Sample]:
     query = db.execute(
-        'SELECT sha256, group_concat(name, char(10)), burst, stamp_ns, split FROM samples '
+        'SELECT sha256, group_concat(name, char(10)), burst, stamp_ns, '
+        f'{schema.EFFECTIVE_SPLIT} FROM samples '
         'JOIN tags ON tags.sample = samples.id JOIN labels ON labels.id = tags.label '
-        'JOIN bursts ON bursts.id = samples.burst '
-        'WHERE quarantined IS NULL AND deleted_ns IS NULL '
+        f'JOIN bursts ON bursts.id = samples.burst WHERE {schema.USABLE} '
         'GROUP BY samples.id ORDER BY stamp_ns, samples.id')
     for sha256, tags, burst, stamp_ns, chosen in query:
-        yield Sample(sha256, image_path(root, sha256), tuple(sorted(tags.split('\n'))), burst,
-                     stamp_ns, Split(chosen))
-
-
-def _shared(rows: list[Sample], lone: set[int]) -> tuple[Sample, ...]:
-    """Share out, by time, the bursts that hold a class alone."""
-    for burst in lone:
-        members = [index for index, sample in enumerate(rows) if sample.burst == burst]
-        for index, part in zip(members, split.share(len(members)), strict=True):
-            rows[index] = replace(rows[index], split=part)
-    return tuple(rows)
+        yield Sample(sha256, image_path(root, sha256), from_lines(tags), burst, stamp_ns,
+                     Split(chosen))
 
 
 def stats(root: Path) -> Stats:
@@ -118,5 +109,5 @@ def stats(root: Path) -> Stats:
     """
     tally = Tally()
     with closing(schema.open_reader(root)) as db, schema.read_errors(root):
-        fill(tally, db)
+        count(tally, db)
         return tally.stats(_revision(db))

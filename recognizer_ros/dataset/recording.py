@@ -15,7 +15,8 @@ import cv2
 from ..core.errors import RecognizerError
 from ..core.lease import Interval, TagsMessage, TagTimeline
 from .images import Pixels, accept, encode_jpeg
-from .store import NewSample, SampleStore, Stored
+from .sample import NewSample, Stored
+from .store import SampleStore
 from .tally import Stats
 
 _GROUP = 16

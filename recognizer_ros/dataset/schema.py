@@ -7,10 +7,10 @@ from pathlib import Path
 
 from ..core.errors import DatasetError, DataVersionError
 
-VERSION = 1
 FILE = 'samples.db'
 
-_TABLES = """
+# A table or column that is there may only be changed by one more step.
+_STEPS = ("""
 CREATE TABLE state (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO state VALUES ('revision', 0);
 CREATE TABLE bursts (
@@ -36,13 +36,61 @@ CREATE TABLE tags (
     label INTEGER NOT NULL REFERENCES labels (id),
     PRIMARY KEY (sample, label)
 ) WITHOUT ROWID;
-"""
+""", """
+-- Chosen by a person.
+ALTER TABLE bursts ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0;
+-- Set where a class has this burst alone: it is shared by stamp, see core/split.py.
+ALTER TABLE bursts ADD COLUMN gap_from_ns INTEGER;
+ALTER TABLE bursts ADD COLUMN held_out_from_ns INTEGER;
+-- Revision that its last edit made. 0: never edited.
+ALTER TABLE samples ADD COLUMN edited INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX tags_by_label ON tags (label, sample);
+CREATE INDEX usable_by_time ON samples (stamp_ns DESC, id DESC)
+    WHERE quarantined IS NULL AND deleted_ns IS NULL;
+CREATE INDEX quarantined_by_time ON samples (stamp_ns DESC, id DESC)
+    WHERE quarantined IS NOT NULL;
+CREATE INDEX deleted_by_time ON samples (stamp_ns DESC, id DESC) WHERE deleted_ns IS NOT NULL;
+CREATE TABLE edits (
+    id INTEGER PRIMARY KEY,
+    time_ns INTEGER NOT NULL,
+    description TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    undone INTEGER NOT NULL DEFAULT 0
+);
+-- What an edit made of samples; tags as lines.
+CREATE TABLE sample_changes (
+    edit INTEGER NOT NULL REFERENCES edits (id) ON DELETE CASCADE,
+    sample INTEGER NOT NULL REFERENCES samples (id) ON DELETE CASCADE,
+    tags_before TEXT NOT NULL,
+    deleted_before INTEGER,
+    tags_after TEXT NOT NULL,
+    deleted_after INTEGER,
+    PRIMARY KEY (edit, sample)
+) WITHOUT ROWID;
+CREATE INDEX sample_changes_by_sample ON sample_changes (sample);
+CREATE TABLE burst_changes (
+    edit INTEGER NOT NULL REFERENCES edits (id) ON DELETE CASCADE,
+    burst INTEGER NOT NULL REFERENCES bursts (id),
+    split_before INTEGER NOT NULL,
+    pinned_before INTEGER NOT NULL,
+    split_after INTEGER NOT NULL,
+    pinned_after INTEGER NOT NULL,
+    PRIMARY KEY (edit, burst)
+) WITHOUT ROWID;
+""")
+VERSION = len(_STEPS)
+
+USABLE = 'quarantined IS NULL AND deleted_ns IS NULL'
+EFFECTIVE_SPLIT = ('CASE WHEN held_out_from_ns IS NULL THEN split '
+                   'WHEN stamp_ns >= held_out_from_ns THEN 1 '
+                   'WHEN stamp_ns >= gap_from_ns THEN 2 ELSE 0 END')
+"""Split of a sample; of ``samples JOIN bursts``."""
 
 
 def open_writer(root: Path) -> sqlite3.Connection:
-    """Open the index for writing; make it when it is missing.
+    """Open the index for writing; make it when it is missing, and bring an older one up to date.
 
-    :raises DataVersionError: another version of this program made it.
+    :raises DataVersionError: a newer version of this program made it.
     :raises DatasetError: the file is damaged or not allowed.
     """
     try:
@@ -50,8 +98,10 @@ def open_writer(root: Path) -> sqlite3.Connection:
         db.execute('PRAGMA journal_mode=WAL')
         db.execute('PRAGMA synchronous=FULL')
         db.execute('PRAGMA foreign_keys=ON')
-        if _version(db) == 0 and not db.execute('SELECT 1 FROM sqlite_master').fetchone():
-            db.executescript(f'BEGIN; {_TABLES} PRAGMA user_version={VERSION}; COMMIT;')
+        found = _version(db)
+        if found > 0 or not db.execute('SELECT 1 FROM sqlite_master').fetchone():
+            for number, step in enumerate(_STEPS[found:], found + 1):
+                db.executescript(f'BEGIN; {step} PRAGMA user_version={number}; COMMIT;')
     except sqlite3.Error as error:
         raise DatasetError(f'{root / FILE} cannot be opened ({error}): restore it from a backup, '
                            'or choose another data folder') from error
@@ -68,7 +118,7 @@ def open_reader(root: Path) -> sqlite3.Connection:
                            '`recognizer dataset import`')
     with read_errors(root):
         db = sqlite3.connect(f'{(root / FILE).absolute().as_uri()}?mode=ro', uri=True,
-                             isolation_level=None)
+                             isolation_level=None, check_same_thread=False)
         return _checked(db, root)
 
 
@@ -88,9 +138,10 @@ def _version(db: sqlite3.Connection) -> int:
 
 def _checked(db: sqlite3.Connection, root: Path) -> sqlite3.Connection:
     found = _version(db)
-    if found != VERSION:
-        db.close()
-        raise DataVersionError(
-            f'{root} has data format {found}, this program reads {VERSION}: use the version of '
-            'recognizer_ros that wrote it, or choose another data folder')
-    return db
+    if found == VERSION:
+        return db
+    db.close()
+    way_out = ('start the recorder on it once, which brings it up to date' if 0 < found < VERSION
+               else 'use the version of recognizer_ros that wrote it, or choose another data folder')
+    raise DataVersionError(
+        f'{root} has data format {found}, this program reads {VERSION}: {way_out}')

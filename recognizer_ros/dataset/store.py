@@ -5,47 +5,28 @@ is not there.
 """
 
 import hashlib
+import logging
 import shutil
 import sqlite3
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
-from ..core.errors import DatasetError, DiskFullError, RecognizerError
-from ..core.files import disk_errors, sync_folder, write_durably
+from ..core.errors import ConflictError, DatasetError, DiskFullError, RecognizerError
+from ..core.files import disk_errors
 from ..core.folder_lock import FolderLock
-from . import schema
-from .tally import BurstTally, Stats, Tally, fill, recount
+from ..core.split import Split
+from . import edits, image_files, journal, schema
+from .edits import Edit, Edited, Purge, RenameClass, SetSplit, State
+from .journal import BurstChange, BurstState, Change
+from .rows import Row, Rows
+from .sample import NewSample, Stored
+from .tally import BurstTally, Stats, Tally, count
 
-
-@dataclass(frozen=True)
-class NewSample:
-    """An image to store.
-
-    :param data: JPEG file. :param tags: normalised labels. :param burst: from ``begin_burst``.
-    """
-
-    data: bytes
-    tags: tuple[str, ...]
-    stamp_ns: int
-    burst: int
-    source: str
-    width: int
-    height: int
-
-
-@dataclass(frozen=True)
-class Stored:
-    """Answer to a :class:`NewSample`. :param duplicate: these bytes were there; tags replaced."""
-
-    sha256: str
-    duplicate: bool
-
-
-def image_path(root: Path, sha256: str) -> Path:
-    """Where the image of a sample lies."""
-    return root / 'images' / sha256[:2] / f'{sha256}.jpg'
+_MISSING = 'the image file is missing'
+_log = logging.getLogger(__name__)
 
 
 class SampleStore:
@@ -53,7 +34,7 @@ class SampleStore:
 
     :param reserve_bytes: refuse to store when less would be left on the disk.
     :raises DataLockedError: another process writes to the folder.
-    :raises DataVersionError: another version of this program made it.
+    :raises DataVersionError: a newer version of this program made it.
     :raises DatasetError: it cannot be made or opened.
     """
 
@@ -63,11 +44,13 @@ class SampleStore:
         with disk_errors(root):
             (root / 'images').mkdir(parents=True, exist_ok=True)
             self._lock = FolderLock(root)
-        self._tally = Tally()
         try:
             self._db = schema.open_writer(root)
+            self._rows = Rows(self._db)
             with schema.read_errors(root):
-                fill(self._tally, self._db)
+                self._recount()
+                if self._sweep():
+                    self._recount()
         except RecognizerError:
             self._lock.close()
             raise
@@ -83,16 +66,20 @@ class SampleStore:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def begin_burst(self, source: str, tags: Sequence[str]) -> int:
+    def begin_burst(self, source: str, tags: Sequence[str], split: Split | None = None,
+                    pinned: bool = True) -> int:
         """Start a burst whose samples will have these tags; return its id, from 1.
 
+        :param split: where to put it; ``pinned``: for good. ``None``: as the data set needs it.
         :raises DatasetError: it cannot be written.
         """
-        chosen = self._tally.split_for(tags)
+        fresh = BurstTally(self._tally.split_for(tags) if split is None else split,
+                           split is not None and pinned)
         with self._transaction():
-            burst = self._db.execute('INSERT INTO bursts (source, split) VALUES (?, ?) '
-                                     'RETURNING id', (source, int(chosen))).fetchone()[0]
-        self._tally.bursts[burst] = BurstTally(chosen)
+            burst = self._db.execute(
+                'INSERT INTO bursts (source, split, pinned) VALUES (?, ?, ?) RETURNING id',
+                (source, fresh.split, fresh.pinned)).fetchone()[0]
+        self._tally.put(burst, fresh)
         return int(burst)
 
     def add(self, samples: Sequence[NewSample]) -> list[Stored]:
@@ -109,18 +96,42 @@ class SampleStore:
                                 f'{self.reserve_bytes >> 20} MiB left: free some room')
         names = [hashlib.sha256(sample.data).hexdigest() for sample in samples]
         with disk_errors(self.root):
-            self._write_images(dict(zip(names, samples, strict=True)))
+            image_files.write(self.root, {name: sample.data for name, sample
+                                          in zip(names, samples, strict=True)})
         with self._transaction():
-            stored = [self._insert(name, sample)
-                      for name, sample in zip(names, samples, strict=True)]
-            self._db.execute("UPDATE state SET value = value + 1 WHERE key = 'revision'")
-        for sample, answer in zip(samples, stored, strict=True):
-            if not answer.duplicate:
-                self._tally.bursts[sample.burst].add(sample.tags)
-        for answer in stored:  # after the new ones: a burst counted anew holds them already
-            if answer.duplicate:
-                recount(self._tally, self._db, answer.sha256)
-        return stored
+            return self._insert(names, samples)
+
+    def edit(self, edit: Edit, expected_revision: int = 0) -> Edited:
+        """Make one edit: all of it or nothing, and one step for undo.
+
+        :param expected_revision: refuse if a sample in question was edited since; 0: do not check.
+        :raises ConflictError: it was. :raises DatasetError: a sample is unknown, or it cannot be
+            written. :raises LabelError: a tag cannot be used.
+        """
+        edit = edits.checked(edit)
+        if isinstance(edit, Purge):
+            return self._purge(edit)
+        with self._transaction():
+            rows = self._chosen(edit, expected_revision)
+            if isinstance(edit, SetSplit):
+                return self._set_split(edit, rows)
+            now_ns = time.time_ns()
+            changes = {row.id: Change(row.state, after) for row in rows
+                       if (after := edit(row.state, now_ns)) != row.state}
+            bursts = {row.burst for row in rows if row.id in changes}
+            return self._apply(changes, bursts, edit.describe(len(changes)))
+
+    def undo(self, expected_revision: int = 0) -> Edited:
+        """Take back the last edit that was not taken back.
+
+        :param expected_revision: refuse if anything was edited since; 0: do not check.
+        :raises ConflictError: it was. :raises DatasetError: there is nothing to undo.
+        """
+        return self._travel(False, expected_revision)
+
+    def redo(self, expected_revision: int = 0) -> Edited:
+        """Make the edit again that was undone last; see :meth:`undo`."""
+        return self._travel(True, expected_revision)
 
     def stats(self) -> Stats:
         """Return counts; costs nothing per sample."""
@@ -133,8 +144,7 @@ class SampleStore:
 
     def samples_in(self, burst: int) -> int:
         """How many usable samples a burst holds."""
-        known = self._tally.bursts.get(burst)
-        return known.samples if known else 0
+        return self._tally[burst].samples
 
     def free_bytes(self) -> int:
         """Room left on the disk; 0 when the folder is gone."""
@@ -143,36 +153,159 @@ class SampleStore:
         except OSError:
             return 0
 
-    def _write_images(self, images: dict[str, NewSample]) -> None:
-        changed = set()
-        for name, sample in images.items():
-            path = image_path(self.root, name)
-            if path.exists():
-                continue
-            if not path.parent.exists():
-                path.parent.mkdir()
-                changed.add(path.parent.parent)
-            write_durably(path, sample.data)
-            changed.add(path.parent)
-        for folder in changed:
-            sync_folder(folder)
+    def _insert(self, names: Sequence[str], samples: Sequence[NewSample]) -> list[Stored]:
+        """Insert rows, or give those of the same bytes their new tags."""
+        before = {row.sha256: row for row in self._rows.named(names)}
+        wanted = dict(zip(names, samples, strict=True))  # of the same bytes, the last one counts
+        revision = self._next_revision()
+        for name, sample in wanted.items():
+            if name not in before:
+                self._rows.insert(name, sample)
+                self._tally.add(sample.burst, sample.tags)
+        changes = {row.id: Change(row.state, after) for name, row in before.items()
+                   if (after := State(tuple(sorted(wanted[name].tags)))) != row.state}
+        if before:
+            self._db.executemany('UPDATE samples SET quarantined = NULL WHERE id = ?',
+                                 ((row.id,) for row in before.values()))
+            bursts = {row.burst for row in before.values()}
+            self._apply(changes, bursts, f'{len(changes)} stored again', revision)
+        self._share()
+        return [Stored(name, name in before or name in names[:index])
+                for index, name in enumerate(names)]
 
-    def _insert(self, name: str, sample: NewSample) -> Stored:
-        """Insert a row, or give the one of the same bytes its new tags."""
-        found = self._db.execute(
-            'UPDATE samples SET deleted_ns = NULL WHERE sha256 = ? RETURNING id',
-            (name,)).fetchone()
-        row = found or self._db.execute(
-            'INSERT INTO samples (sha256, stamp_ns, burst, source, width, height) '
-            'VALUES (?, ?, ?, ?, ?, ?) RETURNING id',
-            (name, sample.stamp_ns, sample.burst, sample.source, sample.width,
-             sample.height)).fetchone()
-        self._db.execute('DELETE FROM tags WHERE sample = ?', row)
-        for tag in sample.tags:
-            self._db.execute('INSERT OR IGNORE INTO labels (name) VALUES (?)', (tag,))
-            self._db.execute('INSERT INTO tags SELECT ?, id FROM labels WHERE name = ?',
-                             (row[0], tag))
-        return Stored(name, duplicate=found is not None)
+    def _chosen(self, edit: Edit, expected_revision: int) -> list[Row]:
+        if isinstance(edit, RenameClass):
+            rows = list(self._rows.of_class(edit.old))
+            if not rows:
+                raise DatasetError(f'no sample has the class {edit.old!r}')
+        else:
+            rows = list(self._rows.named(edit.ids))
+            if len(rows) < len(edit.ids):
+                unknown = set(edit.ids) - {row.sha256 for row in rows}
+                raise DatasetError(f'{len(unknown)} of the samples are not known, such as '
+                                   f'{min(unknown)[:64]!r}: list them anew')
+        changed = [row for row in rows if row.edited > expected_revision]
+        if expected_revision and changed:
+            raise ConflictError(f'somebody else has changed {len(changed)} of these samples '
+                                'meanwhile: look at them again, then repeat the edit')
+        return rows
+
+    def _apply(self, changes: Mapping[int, Change], bursts: Iterable[int], description: str,
+               revision: int = 0, moved: Mapping[int, BurstChange] | None = None) -> Edited:
+        """Change samples and bursts, and put it into the journal."""
+        if not changes and not moved:
+            return Edited(0, revision or self.revision(), description)
+        revision = revision or self._next_revision()
+        self._rows.write({row: change.after for row, change in changes.items()}, revision)
+        moved = dict(moved or {})
+        self._move({burst: change.after for burst, change in moved.items()})
+        count(self._tally, self._db, {*bursts, *moved})
+        for burst, wanted in self._tally.moves().items():
+            now = BurstState(self._tally[burst].split, False)
+            moved[burst] = BurstChange(now, replace(now, split=wanted))
+            self._move({burst: moved[burst].after})
+            count(self._tally, self._db, [burst])
+        journal.record(self._db, description, time.time_ns(), revision, changes, moved)
+        self._share({*bursts, *moved})
+        return Edited(len(changes), revision, description)
+
+    def _set_split(self, edit: SetSplit, rows: Sequence[Row]) -> Edited:
+        after = BurstState(edit.split, True)
+        moved = {burst: BurstChange(BurstState(self._tally[burst].split,
+                                               self._tally[burst].pinned), after)
+                 for burst in {row.burst for row in rows}}
+        moved = {burst: change for burst, change in moved.items() if change.before != after}
+        samples = sum(self._tally[burst].samples for burst in moved)
+        done = self._apply({}, (), f'{len(moved)} burst{"s" * (len(moved) != 1)} put into '
+                           f'{edit.split.name.lower()}', moved=moved)
+        return replace(done, changed=samples)
+
+    def _travel(self, redo: bool, expected_revision: int) -> Edited:
+        with self._transaction():
+            entry = journal.next_to(self._db, redo)
+            if expected_revision and entry.revision > expected_revision:
+                raise ConflictError(f'somebody else has made an edit meanwhile '
+                                    f'({entry.description}): look again, then repeat')
+            states = journal.states(self._db, entry.edit, before=not redo)
+            moved = journal.burst_states(self._db, entry.edit, before=not redo)
+            revision = self._next_revision()
+            bursts = {row.burst for row in self._rows.numbered(states)}
+            self._rows.write(states, revision)
+            self._move(moved)
+            journal.mark(self._db, entry.edit, not redo, revision)
+            count(self._tally, self._db, {*bursts, *moved})
+            self._share({*bursts, *moved})
+            return Edited(len(states), revision, entry.description)
+
+    def _purge(self, edit: Purge) -> Edited:
+        with self._transaction():
+            rows = (list(self._chosen(edit, 0)) if edit.ids else
+                    list(self._rows.deleted()))
+            if any(row.state.deleted_ns is None for row in rows):
+                raise DatasetError('only deleted samples can be purged: delete them first')
+            self._db.executemany('DELETE FROM samples WHERE id = ?', ((row.id,) for row in rows))
+            revision = self._next_revision() if rows else self.revision()
+        with disk_errors(self.root):
+            image_files.remove(self.root, (row.sha256 for row in rows))
+        return Edited(len(rows), revision, f'{len(rows)} purged')
+
+    def _move(self, bursts: Mapping[int, BurstState]) -> None:
+        self._db.executemany('UPDATE bursts SET split = ?, pinned = ? WHERE id = ?', (
+            (state.split, state.pinned, burst) for burst, state in bursts.items()))
+
+    def _share(self, touched: Iterable[int] = ()) -> None:
+        """Draw the borders in bursts that a class has alone, where they have moved."""
+        for burst in touched:
+            self._shared.pop(burst, None)
+        wanted = self._tally.shared()
+        for burst in {*touched, *self._shared} - set(wanted):
+            self._shared.pop(burst, None)
+            self._db.execute('UPDATE bursts SET gap_from_ns = NULL, held_out_from_ns = NULL '
+                             'WHERE id = ?', (burst,))
+        for burst, parts in wanted.items():
+            if self._shared.get(burst) != parts:
+                self._shared[burst] = parts
+                borders = [self._stamp_of(burst, index) for index in parts]
+                self._db.execute('UPDATE bursts SET gap_from_ns = ?, held_out_from_ns = ? '
+                                 'WHERE id = ?', (*borders, burst))
+
+    def _stamp_of(self, burst: int, index: int) -> int:
+        return int(self._db.execute(
+            f'SELECT stamp_ns FROM samples WHERE burst = ? AND {schema.USABLE} '
+            'ORDER BY stamp_ns LIMIT 1 OFFSET ?', (burst, index)).fetchone()[0])
+
+    def _next_revision(self) -> int:
+        return int(self._db.execute("UPDATE state SET value = value + 1 WHERE key = 'revision' "
+                                    'RETURNING value').fetchone()[0])
+
+    def _sweep(self) -> bool:
+        """Put right what a crash has left, and set aside samples whose file is gone.
+
+        :return: whether rows were changed.
+        """
+        known = dict(self._db.execute('SELECT sha256, quarantined FROM samples'))
+        with disk_errors(self.root):
+            found = image_files.sweep(self.root, known.keys())
+        if found.strangers:
+            _log.warning('%s holds %d images that its index does not know: is %s the right one?',
+                         self.root, found.strangers, schema.FILE)
+        gone = [name for name in found.missing if not known[name]]
+        back = [name for name, reason in known.items()
+                if reason == _MISSING and name not in found.missing]
+        if gone or back:
+            with self._transaction():
+                self._next_revision()
+                self._db.executemany('UPDATE samples SET quarantined = ? WHERE sha256 = ?', [
+                    *((_MISSING, name) for name in gone), *((None, name) for name in back)])
+        return bool(gone or back)
+
+    def _recount(self) -> None:
+        """Count everything anew."""
+        self._tally = Tally()
+        self._rows.forget()
+        count(self._tally, self._db)
+        self._shared = {burst: (-1, -1) for (burst,) in self._db.execute(
+            'SELECT id FROM bursts WHERE held_out_from_ns IS NOT NULL')}
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -184,9 +317,13 @@ class SampleStore:
             self._db.execute('BEGIN IMMEDIATE')
             yield
             self._db.execute('COMMIT')
-        except sqlite3.Error as error:
+        except BaseException as error:
             if self._db.in_transaction:
                 self._db.execute('ROLLBACK')
+            with schema.read_errors(self.root):
+                self._recount()
+            if not isinstance(error, sqlite3.Error):
+                raise
             if 'full' in str(error):
                 raise DiskFullError(f'the disk of {self.root} is full: free some room') from error
             raise DatasetError(f'cannot write the index of {self.root}: {error}') from error

@@ -1,12 +1,15 @@
 """Counts of a data set, kept by burst: one more sample costs the same however many there are."""
 
 import sqlite3
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..core import split
 from ..core.split import Split
+from . import schema
+
+_CHUNK = 500
 
 
 @dataclass
@@ -14,15 +17,10 @@ class BurstTally:
     """Usable samples of one burst: how many, of which classes, and how many with several tags."""
 
     split: Split
+    pinned: bool = False
     samples: int = 0
     multi: int = 0
     counts: Counter[str] = field(default_factory=Counter)
-
-    def add(self, tags: Sequence[str]) -> None:
-        """Count one sample."""
-        self.samples += 1
-        self.multi += len(tags) > 1
-        self.counts.update(tags)
 
 
 @dataclass(frozen=True)
@@ -41,72 +39,108 @@ class Stats:
 
 
 class Tally:
-    """Counts of all bursts."""
+    """Counts of all bursts, and their sums. :ivar quarantined: samples set aside."""
 
     def __init__(self) -> None:
-        self.bursts: dict[int, BurstTally] = {}
         self.quarantined = 0
+        self._bursts: dict[int, BurstTally] = {}
+        self._totals: Counter[str] = Counter()
+        self._in: Counter[Split] = Counter()
+        self._of: dict[Split, Counter[str]] = {Split.TRAIN: Counter(), Split.VALIDATION: Counter()}
+        self._bursts_of: defaultdict[str, set[int]] = defaultdict(set)
+        self._filled = self._multi = 0
+
+    def __getitem__(self, burst: int) -> BurstTally:
+        return self._bursts.get(burst) or BurstTally(Split.TRAIN)
+
+    def put(self, burst: int, fresh: BurstTally) -> None:
+        """Replace the counts of a burst."""
+        old = self._bursts.get(burst)
+        if old:
+            self._sum(burst, old, -1)
+        self._bursts[burst] = fresh
+        self._sum(burst, fresh, 1)
+
+    def add(self, burst: int, tags: Sequence[str]) -> None:
+        """Count one more sample."""
+        one = BurstTally(self._bursts[burst].split, False, 1, len(tags) > 1, Counter(tags))
+        known = self._bursts[burst]
+        self._filled += not known.samples
+        known.samples += 1
+        known.multi += one.multi
+        known.counts.update(one.counts)
+        self._sum(burst, one, 1, filled=False)
 
     def split_for(self, tags: Sequence[str]) -> Split:
         """Return the split of a new burst with these tags."""
-        return split.assign((split.Burst(burst.split, burst.counts)
-                             for burst in self.bursts.values()), tags)
+        return split.assign(self._of[Split.TRAIN], self._of[Split.VALIDATION], tags)
+
+    def moves(self) -> dict[int, Split]:
+        """Return the bursts that should change sides after an edit."""
+        return split.rebalance({
+            key: split.Burst(burst.split, burst.pinned, frozenset(burst.counts))
+            for key, burst in self._bursts.items() if burst.samples})
+
+    def shared(self) -> dict[int, tuple[int, int]]:
+        """Return the bursts that hold a class alone and are shared, with the index of the first
+        sample of the gap and of the first one held out."""
+        lone = {key for keys in self._bursts_of.values() if len(keys) == 1 for key in keys}
+        return {key: parts for key in lone if not self._bursts[key].pinned
+                and (parts := split.share(self._bursts[key].samples))}
 
     def stats(self, revision: int) -> Stats:
         """Return the counts at this moment."""
-        filled = [burst for burst in self.bursts.values() if burst.samples]
-        totals: Counter[str] = Counter()
-        in_bursts: Counter[str] = Counter()
-        for burst in filled:
-            totals.update(burst.counts)
-            in_bursts.update(burst.counts.keys())
-        classes = tuple(sorted(totals))
-        return Stats(
-            revision=revision,
-            samples=sum(burst.samples for burst in filled),
-            validation_samples=self._validation_samples(),
-            bursts=len(filled),
-            quarantined=self.quarantined,
-            classes=classes,
-            class_samples=tuple(totals[name] for name in classes),
-            class_bursts=tuple(in_bursts[name] for name in classes),
-            multi_label=any(burst.multi for burst in filled),
-        )
+        classes = tuple(sorted(name for name, count in self._totals.items() if count))
+        held_out = self._in[Split.VALIDATION]
+        for key, (_, first) in self.shared().items():
+            burst = self._bursts[key]
+            held_out += burst.samples - first - burst.samples * (burst.split == Split.VALIDATION)
+        return Stats(revision, sum(self._in.values()), held_out, self._filled, self.quarantined,
+                     classes, tuple(self._totals[name] for name in classes),
+                     tuple(len(self._bursts_of[name]) for name in classes), self._multi > 0)
 
-    def _validation_samples(self) -> int:
-        of_class: dict[str, list[int]] = {}
-        for key, burst in self.bursts.items():
-            for name in burst.counts:
-                of_class.setdefault(name, []).append(key)
-        lone = {keys[0] for keys in of_class.values() if len(keys) == 1}
-        return sum(
-            split.share(burst.samples).count(Split.VALIDATION) if key in lone
-            else burst.samples * (burst.split == Split.VALIDATION)
-            for key, burst in self.bursts.items())
+    def _sum(self, key: int, burst: BurstTally, sign: int, filled: bool = True) -> None:
+        self._filled += sign * (filled and burst.samples > 0)
+        self._multi += sign * burst.multi
+        self._in[burst.split] += sign * burst.samples
+        for name, count in burst.counts.items():
+            self._totals[name] += sign * count
+            self._of[burst.split][name] += sign * count
+            (self._bursts_of[name].add if sign > 0 else self._bursts_of[name].discard)(key)
 
 
-def fill(tally: Tally, db: sqlite3.Connection) -> None:
-    """Count all bursts of an index."""
-    for burst, chosen in db.execute('SELECT id, split FROM bursts'):
-        tally.bursts[burst] = BurstTally(Split(chosen))
-    _count(tally, db, '1', ())
-
-
-def recount(tally: Tally, db: sqlite3.Connection, sha256: str) -> None:
-    """Count the burst of one sample anew."""
-    _count(tally, db, 'burst = (SELECT burst FROM samples WHERE sha256 = ?)', (sha256,))
-
-
-def _count(tally: Tally, db: sqlite3.Connection, where: str, values: tuple[str, ...]) -> None:
-    rows = db.execute(
-        'SELECT burst, group_concat(name, char(10)) FROM samples '
-        'LEFT JOIN tags ON tags.sample = samples.id LEFT JOIN labels ON labels.id = label '
-        f'WHERE {where} AND quarantined IS NULL AND deleted_ns IS NULL GROUP BY samples.id',
-        values)
-    fresh: dict[int, BurstTally] = {}
-    for burst, tags in rows:
-        chosen = tally.bursts[burst].split
-        fresh.setdefault(burst, BurstTally(chosen)).add(tags.split('\n') if tags else [])
-    tally.bursts.update(fresh)
+def count(tally: Tally, db: sqlite3.Connection, bursts: Iterable[int] | None = None) -> None:
+    """Count bursts anew; ``None``: all."""
+    if bursts is None:
+        _count(tally, db, '', ())
+    else:
+        for chunk in _chunks(sorted(set(bursts))):
+            _count(tally, db, f'WHERE bursts.id IN ({",".join("?" * len(chunk))})', chunk)
     tally.quarantined = db.execute(
         'SELECT count(*) FROM samples WHERE quarantined IS NOT NULL').fetchone()[0]
+
+
+def _count(tally: Tally, db: sqlite3.Connection, where: str, values: Sequence[int]) -> None:
+    fresh = {key: BurstTally(Split(chosen), bool(pinned)) for key, chosen, pinned in db.execute(
+        f'SELECT id, split, pinned FROM bursts {where}', values)}
+    of_samples = ('FROM bursts JOIN samples ON samples.burst = bursts.id '
+                  f'AND {schema.USABLE} ')
+    for key, number in db.execute(
+            f'SELECT bursts.id, count(*) {of_samples} {where} GROUP BY bursts.id', values):
+        fresh[key].samples = number
+    with_tags = of_samples + 'JOIN tags ON tags.sample = samples.id '
+    for key, name, number in db.execute(
+            f'SELECT bursts.id, name, count(*) {with_tags} JOIN labels ON labels.id = label '
+            f'{where} GROUP BY bursts.id, label', values):
+        fresh[key].counts[name] = number
+    for key, number in db.execute(
+            'SELECT id, count(*) FROM (SELECT bursts.id AS id '
+            f'{with_tags} {where} GROUP BY samples.id HAVING count(*) > 1) GROUP BY id', values):
+        fresh[key].multi = number
+    for key, burst in fresh.items():
+        tally.put(key, burst)
+
+
+def _chunks(values: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(values), _CHUNK):
+        yield values[start:start + _CHUNK]

@@ -16,7 +16,9 @@ from recognizer_ros.core.errors import (
 from recognizer_ros.core.split import Split
 from recognizer_ros.dataset import schema
 from recognizer_ros.dataset.reader import snapshot, stats
-from recognizer_ros.dataset.store import NewSample, SampleStore, image_path
+from recognizer_ros.dataset.image_files import image_path
+from recognizer_ros.dataset.sample import NewSample
+from recognizer_ros.dataset.store import SampleStore
 
 
 @pytest.fixture
@@ -214,8 +216,8 @@ def overwrite(data: bytes, start: int = 0) -> Callable[[Path], None]:
 
 
 @pytest.mark.parametrize(('damage', 'error', 'said'), [
-    (rewrite('PRAGMA user_version=2'), DataVersionError,
-     'has data format 2, this program reads 1'),
+    (rewrite('PRAGMA user_version=9'), DataVersionError,
+     'has data format 9, this program reads 2'),
     (rewrite('PRAGMA user_version=0'), DataVersionError, 'has data format 0'),
     (overwrite(b'this is no database, but long enough to look like one ' * 50), DatasetError,
      r'samples\.db cannot be opened \(.*\): restore it from a backup'),

@@ -5,7 +5,7 @@ import pytest
 from recorders import LATE, GatedStore, Recorder, S, stored
 
 from recognizer_ros.core.errors import DiskFullError, ImageError, RecognizerError
-from recognizer_ros.dataset.store import Stored
+from recognizer_ros.dataset.sample import Stored
 
 
 def test_an_upload_is_a_burst_of_its_own(recording: Recorder) -> None:

@@ -10,7 +10,8 @@ from ros_graph import DEACTIVATE, UNCONFIGURED, Graph, Heard, ended, wait_for
 from sensor_msgs.msg import Image
 
 from recognizer_ros.dataset import reader
-from recognizer_ros.dataset.store import SampleStore, image_path
+from recognizer_ros.dataset.image_files import image_path
+from recognizer_ros.dataset.store import SampleStore
 from recognizer_ros.msg import DatasetStatus, Tags
 from recognizer_ros.nodes import conversions, lifecycle, qos
 from recognizer_ros.nodes.recorder import Recorder

@@ -14,10 +14,12 @@ from std_srvs.srv import SetBool
 from recognizer_ros.action import Train
 from recognizer_ros.core import bundle as bundles
 from recognizer_ros.core.bundle import Bundle
-from recognizer_ros.dataset.store import NewSample, SampleStore
+from recognizer_ros.dataset.sample import NewSample
+from recognizer_ros.dataset.store import SampleStore
 from recognizer_ros.msg import DatasetStatus, ModelUpdate, TrainingStatus
 from recognizer_ros.nodes import lifecycle, qos
 from recognizer_ros.nodes.trainer import Trainer
+from recognizer_ros.registry.sample import 
 from recognizer_ros.registry.store import Registry
 from recognizer_ros.srv import ActivateModel, GetModel, ListModels
 
