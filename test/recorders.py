@@ -6,6 +6,7 @@ from pathlib import Path
 
 import makers
 
+from recognizer_ros.core.config import RecorderConfig
 from recognizer_ros.dataset.reader import Sample, snapshot
 from recognizer_ros.dataset.recording import Recording
 from recognizer_ros.dataset.sample import NewSample, Stored
@@ -36,7 +37,8 @@ class Recorder(Recording):
     """A recording that tells its store."""
 
     def __init__(self, store: GatedStore) -> None:
-        super().__init__(store, QUEUE, SETTLE, jpeg_quality=90)
+        self.config = RecorderConfig(queue=QUEUE, settle=SETTLE / S, jpeg_quality=90)
+        super().__init__(store, lambda: self.config)
         self.store = store
 
 

@@ -120,6 +120,14 @@ class RecorderConfig:
                          1, 1024)
     settle: float = setting(0.15, 'Time a frame waits for the Tags message that may belong to it, '
                             'seconds.', 0.0, 10.0)
+    transport: str = setting('raw', 'Which images to record: raw takes image_raw, compressed takes '
+                             'image_raw/compressed and stores JPEG files as they come.',
+                             choices=('raw', 'compressed'))
+    rate_limit: float = setting(0.0, 'Frames stored a second at most. 0: all.', 0.0, 1000.0,
+                                live=True)
+    near_duplicates: int = setting(0, 'Leave out a frame that differs from the last one stored in '
+                                   'fewer than so many of the 64 bits of a difference hash; 4 is '
+                                   'a good value. 0: store all.', 0, 64, live=True)
     disk_reserve: int = setting(500, 'Recording stops when less is left on the disk, MiB.', 0,
                                 1_000_000, live=True)
 

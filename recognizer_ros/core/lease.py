@@ -77,7 +77,7 @@ class TagTimeline:
         self._presses += 1
         end_ns = message.stamp_ns + min(message.lease_ns, MAX_LEASE_NS)
         if len(self._intervals) == _HISTORY:
-            self._intervals.popleft()
+            self._intervals.remove(min(self._intervals, key=lambda one: one.end_ns))
         # Right after its own past: changing tags must not let those who wait overtake.
         place = _HISTORY
         if held and held in self._intervals:

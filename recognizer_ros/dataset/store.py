@@ -156,7 +156,9 @@ class SampleStore:
     def _insert(self, names: Sequence[str], samples: Sequence[NewSample]) -> list[Stored]:
         """Insert rows, or give those of the same bytes their new tags."""
         before = {row.sha256: row for row in self._rows.named(names)}
-        wanted = dict(zip(names, samples, strict=True))  # of the same bytes, the last one counts
+        wanted: dict[str, NewSample] = {}
+        for name, sample in zip(names, samples, strict=True):  # of the same bytes, the last tags
+            wanted[name] = replace(wanted.get(name, sample), tags=sample.tags)
         revision = self._next_revision()
         for name, sample in wanted.items():
             if name not in before:

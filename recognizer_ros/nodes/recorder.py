@@ -4,13 +4,15 @@ from pathlib import Path
 from typing import Any
 
 from rclpy.clock import Clock
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 
 from ..core.config import RecorderConfig
 from ..core.errors import ImageError, LabelError, RecognizerError
 from ..core.labels import normalise
 from ..core.lease import TagsMessage
-from ..dataset.recording import Frame, Recording, RecordingStatus
+from ..dataset.images import Pixels
+from ..dataset.recording import Recording, RecordingStatus
+from ..dataset.selection import Frame
 from ..dataset.store import SampleStore
 from ..msg import DatasetStatus, Tags
 from ..srv import AddSample
@@ -42,10 +44,12 @@ class Recorder(lifecycle.RecognizerNode[RecorderConfig]):
     def start(self) -> None:
         """Listen to images and tags."""
         assert self._store
-        self._recording = Recording(self._store, self.config.queue,
-                                    int(self.config.settle * 1e9), self.config.jpeg_quality)
+        self._recording = Recording(self._store, lambda: self.config)
+        images = ((CompressedImage, 'image_raw/compressed', self._on_file)
+                  if self.config.transport == 'compressed' else
+                  (Image, 'image_raw', self._on_image))
         self._entities = [
-            self.create_subscription(Image, 'image_raw', self._on_image, qos.RECORDED),
+            self.create_subscription(*images, qos.RECORDED),
             self.create_subscription(Tags, 'tags', self._on_tags, qos.TAGS),
             self.create_timer(_TICK_S, self._tick, clock=Clock()),
         ]
@@ -65,9 +69,7 @@ class Recorder(lifecycle.RecognizerNode[RecorderConfig]):
             self._store = None
 
     def configure_live(self, config: RecorderConfig) -> None:
-        """JPEG quality and disk reserve."""
-        if self._recording:
-            self._recording.jpeg_quality = config.jpeg_quality
+        """Disk reserve; the others are asked for at each frame."""
         if self._store:
             self._store.reserve_bytes = config.disk_reserve << 20
 
@@ -81,7 +83,7 @@ class Recorder(lifecycle.RecognizerNode[RecorderConfig]):
                               else 'ready')
         return (lifecycle.ERROR if problem else lifecycle.OK), message, {
             'samples': told.stats.samples, 'revision': told.stats.revision,
-            'dropped': told.dropped, 'duplicates': told.duplicates, 'pending': told.pending,
+            'dropped': told.dropped, 'skipped': told.skipped, 'duplicates': told.duplicates, 'pending': told.pending,
             'free MiB': told.free_bytes >> 20}
 
     def _on_image(self, message: Image) -> None:
@@ -91,6 +93,17 @@ class Recorder(lifecycle.RecognizerNode[RecorderConfig]):
         except ImageError as error:
             self._refuse(error)
             return
+        self._offer(message, image, order)
+
+    def _on_file(self, message: CompressedImage) -> None:
+        try:
+            self._offer(message, conversions.jpeg_of(message))
+        except ImageError as error:
+            self._refuse(error)
+
+    def _offer(self, message: Image | CompressedImage, image: Pixels | bytes,
+               order: str = 'bgr') -> None:
+        assert self._recording
         stamp_ns = conversions.nanoseconds(message.header.stamp)
         self._recording.offer(Frame(stamp_ns, image, order), self.now_ns())
 
@@ -146,7 +159,7 @@ class Recorder(lifecycle.RecognizerNode[RecorderConfig]):
             multi_label=stats.multi_label, recording=status.recording,
             active_tags=list(status.active_tags), sender=status.sender, burst=status.burst,
             burst_samples=status.burst_samples, dropped=status.dropped,
-            duplicates=status.duplicates, pending=status.pending, free_bytes=status.free_bytes,
+            skipped=status.skipped, duplicates=status.duplicates, pending=status.pending, free_bytes=status.free_bytes,
             error=status.error))
 
 

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import makers
@@ -7,9 +8,10 @@ from recorders import LATE, QUEUE, SETTLE, GatedStore, Recorder, S, stored
 
 from recognizer_ros.core.errors import DatasetError, LabelError, RecognizerError
 from recognizer_ros.core.lease import TagsMessage
+from recognizer_ros.dataset.edits import SetTags
 from recognizer_ros.dataset.images import decode
 from recognizer_ros.dataset.reader import snapshot
-from recognizer_ros.dataset.recording import Frame
+from recognizer_ros.dataset.selection import Frame
 
 
 def press(at_s: float, *tags: str, lease_s: float = 60, sender: str = 'web') -> TagsMessage:
@@ -197,4 +199,90 @@ def test_a_folder_that_vanishes_does_not_end_recording_for_good(recording: Recor
     bring_back()
     recording.offer(frame(1.2), LATE)
     assert set(stored(recording)) == {1.2}
+    assert recording.tick(LATE).error == ''
+
+
+def test_frames_held_back_keep_the_tags_of_their_capture(recording: Recorder) -> None:
+    """All frames come two seconds late, while tags change every half second."""
+    frames = [frame(1 + number / 10) for number in range(40)]
+    for number in range(8):
+        recording.say(press(1 + number / 2, f'tag {number}'))
+    recording.say(release(5))
+    for item in frames:
+        recording.offer(item, item.stamp_ns + 2 * S)
+        makers.wait_for(lambda: recording.tick(LATE).pending < QUEUE)
+    found = stored(recording)
+    assert {at: item.tags for at, item in found.items()} == {
+        item.stamp_ns / S: (f'tag {(item.stamp_ns - S) // (S // 2)}',) for item in frames}
+    assert len({item.burst for item in found.values()}) == 8
+
+
+def test_frames_of_two_presses_may_come_mixed(recording: Recorder) -> None:
+    recording.say(press(1, 'mug'))
+    recording.say(press(2, 'pen'))
+    for at_s in (1.5, 2.5, 1.6, 2.6, 1.7):
+        recording.offer(frame(at_s), LATE)
+    bursts = {at: item.burst for at, item in stored(recording).items()}
+    assert len(set(bursts.values())) == 2
+    assert bursts[1.5] == bursts[1.6] == bursts[1.7]
+
+
+def test_a_jpeg_source_is_stored_as_it_came(recording: Recorder) -> None:
+    recording.say(press(1, 'mug'))
+    data = makers.jpeg(makers.noise(3))
+    recording.offer(Frame(2 * S, data), LATE)
+    assert stored(recording)[2.0].path.read_bytes() == data
+
+
+def test_a_broken_file_costs_only_itself(recording: Recorder) -> None:
+    recording.say(press(1, 'mug'))
+    good = makers.jpeg(makers.noise(3))
+    for number, data in enumerate((makers.jpeg(makers.noise(4)), good[:200], good)):
+        recording.offer(Frame((2 + number) * S, data), LATE)
+    assert set(stored(recording)) == {2.0, 4.0}
+    makers.wait_for(lambda: recording.tick(LATE).dropped == 1)
+
+
+def test_a_rate_limit_keeps_the_right_share(recording: Recorder) -> None:
+    recording.config = replace(recording.config, rate_limit=10.0)
+    recording.say(press(1, 'mug'))
+    for number in range(60):  # 30 Hz, with jitter
+        at_s = 1 + number / 30 + 0.003 * (-1) ** number
+        recording.offer(Frame(int(at_s * S), makers.noise(number)), LATE)
+        makers.wait_for(lambda: recording.tick(LATE).pending < QUEUE)
+    assert 19 <= len(stored(recording)) <= 21
+    status = recording.tick(LATE)
+    assert status.skipped == 60 - status.stats.samples
+    assert status.dropped == 0
+
+
+def test_near_duplicates_are_left_out_and_a_new_press_begins_anew(recording: Recorder) -> None:
+    recording.config = replace(recording.config, near_duplicates=4)
+    first, second = makers.noise(1), makers.noise(2)
+    almost = first.copy()
+    almost[0, 0] += 1
+    recording.say(press(1, 'mug'))
+    for number, image in enumerate((first, almost, second, first)):
+        recording.offer(Frame((2 + number) * S, image), LATE)
+    recording.say(release(10))
+    recording.say(press(11, 'mug'))
+    recording.offer(Frame(12 * S, almost), LATE)
+    assert set(stored(recording)) == {2.0, 4.0, 12.0}
+    makers.wait_for(lambda: recording.tick(LATE).skipped == 1)
+    assert recording.tick(LATE).duplicates == 1
+
+
+def test_edits_take_their_turn_with_frames(recording: Recorder) -> None:
+    recording.say(press(1, 'mug'))
+    recording.offer(frame(2), LATE)
+    [sample] = stored(recording).values()
+    done = recording.submit(lambda store: store.edit(SetTags((sample.sha256,), ('pen',))))
+    assert done.result(20).changed == 1
+    assert recording.tick(LATE).stats.classes == ('pen',)
+
+
+def test_an_edit_that_fails_tells_only_who_asked(recording: Recorder) -> None:
+    done = recording.submit(lambda store: store.undo())
+    with pytest.raises(DatasetError, match='nothing to undo'):
+        done.result(20)
     assert recording.tick(LATE).error == ''

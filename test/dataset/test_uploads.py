@@ -27,7 +27,7 @@ def test_an_upload_of_the_same_file_says_so(recording: Recorder) -> None:
     assert recording.upload(data, ('pen',), 'upload', 2 * S).result(20).duplicate
     found = stored(recording)
     assert {at_s: item.tags for at_s, item in found.items()} == {1.0: ('pen',)}
-    assert recording.tick(LATE).duplicates == 1
+    assert recording.tick(LATE).stats.samples == 1
 
 
 @pytest.mark.parametrize('data', [b'', b'text', makers.jpeg(makers.noise(0, 200, 100))[:5000],
@@ -48,7 +48,7 @@ def test_too_many_uploads_at_a_time_are_refused(recording: Recorder, gated: Gate
         for number in range(50)]
     refused = [answer for answer in answers if answer.done() and answer.exception()]
     assert 50 - 33 <= len(refused) <= 50 - 32
-    with pytest.raises(RecognizerError, match='too many uploads at a time: try again'):
+    with pytest.raises(RecognizerError, match='too many uploads and edits at a time: try again'):
         refused[0].result()
     gated.gate.set()
     for answer in answers:
