@@ -17,7 +17,6 @@ from recognizer_ros.dataset import reader
 from recognizer_ros.dataset.reader import Sample
 from recognizer_ros.dataset.sample import NewSample
 from recognizer_ros.dataset.store import SampleStore
-from recognizer_ros.registry.sample import 
 from recognizer_ros.registry.store import Registry, Version
 from recognizer_ros.training.learner import Learner
 from recognizer_ros.training.progress import Phase, Progress
