@@ -19,7 +19,7 @@ from ..core.timing import Recent
 from ..inference.engine import Engine, Frame
 from ..inference.model import Model
 from ..msg import ModelUpdate
-from . import conversions, lifecycle, qos
+from . import conversions, cvbridge, lifecycle, qos
 
 
 class Classifier(lifecycle.RecognizerNode[ClassifierConfig]):
@@ -35,6 +35,10 @@ class Classifier(lifecycle.RecognizerNode[ClassifierConfig]):
         self._entities: list[Any] = []
         self._refused = ''
         self._latency_ms = Recent()
+
+    def set_up(self) -> None:
+        """Find out how to convert images; takes a moment, so not in the first one's callback."""
+        cvbridge.load()
 
     def start(self) -> None:
         """Listen to images and models."""

@@ -5,15 +5,14 @@ import sys
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from builtin_interfaces.msg import Time
 from sensor_msgs.msg import CompressedImage, Image
 
 from ..core.errors import ImageError
+from . import cvbridge, encodings
+from .encodings import Encoding, Pixels, Samples
 
-Pixels = npt.NDArray[np.uint8]
-_CHANNELS = {'rgb8': ('rgb', 3), 'bgr8': ('bgr', 3), 'rgba8': ('rgb', 4), 'bgra8': ('bgr', 4),
-             '8UC3': ('bgr', 3), 'mono8': ('mono', 1), '8UC1': ('mono', 1)}
+_JPEG, _PNG = b'\xff\xd8\xff', b'\x89PNG\r\n\x1a\n'
 
 
 def nanoseconds(stamp: Time) -> int:
@@ -29,24 +28,34 @@ def to_time(stamp_ns: int) -> Time:
 def image_to_array(message: Image) -> tuple[Pixels, str]:
     """Pixels of an Image, shape (height, width, 3), and their order, ``bgr`` or ``rgb``.
 
-    Not a copy where the encoding has three channels.
+    rgb8 and bgr8 (8UC3) are views of the message's data; all others become new pixels in the
+    order ``bgr``, by cv_bridge where it works and by OpenCV elsewhere, with the same result.
 
-    :raises ImageError: another encoding, or too few bytes.
+    :raises ImageError: another encoding, or a size, step and data that do not go together.
     """
-    known = _CHANNELS.get(message.encoding)
-    if not known:
-        raise ImageError(f'image encoding {message.encoding!r} is not supported: publish one of '
-                         + ', '.join(_CHANNELS))
-    order, channels = known
-    width, height, step = message.width, message.height, message.step
-    if not width or not height or step < width * channels or len(message.data) < height * step:
-        raise ImageError(f'image of {width}×{height} {message.encoding} with step {step} has '
-                         f'{len(message.data)} bytes: too few')
-    rows = np.frombuffer(message.data, np.uint8, height * step).reshape(height, step)
-    pixels = rows[:, :width * channels].reshape(height, width, channels)
-    if order == 'mono':
-        return np.repeat(pixels, 3, axis=2), 'bgr'
-    return pixels[:, :, :3], order
+    encoding = encodings.find(message.encoding)
+    samples = encodings.unpack(encoding, (message.width, message.height), message.step,
+                               bool(message.is_bigendian), message.data)
+    if not encoding.conversion:
+        return samples, 'rgb' if encoding.name == 'rgb8' else 'bgr'
+    bridge = cvbridge.load()
+    if encoding.name in bridge.encodings:
+        return bridge.convert(_tidy(message, encoding, samples)), 'bgr'
+    return encodings.to_bgr(encoding, samples), 'bgr'
+
+
+def _tidy(message: Image, encoding: Encoding, samples: Samples) -> Image:
+    """The message as every cv_bridge reads it right: many take no padding or no other byte order,
+    and none an 8UC1 as grey.
+    """
+    step = message.width * encoding.channels * encoding.depth
+    big_endian = sys.byteorder == 'big'
+    if ((message.encoding, message.step, bool(message.is_bigendian))
+            == (encoding.name, step, big_endian)):
+        return message
+    data = byte_array(np.ascontiguousarray(samples).view(np.uint8))
+    return Image(height=message.height, width=message.width, encoding=encoding.name, step=step,
+                 is_bigendian=big_endian, data=data)
 
 
 def array_to_image(pixels: Pixels, stamp_ns: int, frame_id: str) -> Image:
@@ -64,6 +73,19 @@ def jpeg_to_message(data: bytes, stamp_ns: int, frame_id: str) -> CompressedImag
     message.header.stamp, message.header.frame_id = to_time(stamp_ns), frame_id
     message.data = byte_array(data)
     return message
+
+
+def jpeg_of(message: CompressedImage) -> bytes:
+    """The JPEG file in a CompressedImage, or the PNG file: one copy, not decoded.
+
+    The first bytes decide, as ``format`` is free text that some cameras leave empty.
+
+    :raises ImageError: it is neither: compressedDepth, a video stream, nothing.
+    """
+    if not bytes(message.data[:8]).startswith((_JPEG, _PNG)):
+        raise ImageError(f'compressed image of format {message.format[:40]!r} is neither JPEG nor '
+                         'PNG: publish it with format jpeg')
+    return bytes(message.data)
 
 
 def byte_array(data: Any) -> 'array.array[int]':

@@ -16,7 +16,7 @@ from ..dataset.selection import Frame
 from ..dataset.store import SampleStore
 from ..msg import DatasetStatus, Tags
 from ..srv import AddSample
-from . import conversions, lifecycle, qos
+from . import conversions, cvbridge, lifecycle, qos
 
 _TICK_S = 0.05
 _REFRESH_NS = 10**9
@@ -38,6 +38,7 @@ class Recorder(lifecycle.RecognizerNode[RecorderConfig]):
 
     def set_up(self) -> None:
         """Take the data folder."""
+        cvbridge.load()  # takes a moment; not in the first image's callback
         self._store = SampleStore(Path(self.config.data).expanduser(),
                                   self.config.disk_reserve << 20)
 
