@@ -20,6 +20,7 @@ ROBOT = [
     'pillow>=10',
     'scikit-learn>=1.5',
 ]
+BAG = ['rosbags>=0.11']
 TRAIN = [
     'numpy>=1.26',
     'onnx>=1.16',
@@ -57,7 +58,7 @@ setup(
     packages=find_packages(include=[NAME, f'{NAME}.*']),
     data_files=shared_files(),
     install_requires=['numpy>=1.26'],
-    extras_require={'robot': ROBOT, 'train': TRAIN},
+    extras_require={'robot': ROBOT, 'train': TRAIN, 'bag': BAG},
     entry_points={'console_scripts': [f'recognizer = {NAME}.cli:main']},
     zip_safe=False,
 )

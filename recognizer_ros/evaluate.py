@@ -9,7 +9,8 @@ from .core.bundle import Bundle
 from .core.errors import DatasetError, ImageError
 from .core.predictions import Floats
 from .core.scores import Scores
-from .dataset import folders, images
+from .dataset import images
+from .dataset.transfer import folders
 from .inference.model import load
 from .inference.scoring import score
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..capture.uri import OBJECTS
 from ..core.errors import DemoError
-from ..dataset import folders
+from ..dataset.transfer import folders
 
 _HELD_BACK = 0.2
 _MIN_PHOTOS = 10

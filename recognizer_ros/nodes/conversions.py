@@ -9,8 +9,9 @@ from builtin_interfaces.msg import Time
 from sensor_msgs.msg import CompressedImage, Image
 
 from ..core.errors import ImageError
-from . import cvbridge, encodings
-from .encodings import Encoding, Pixels, Samples
+from ..dataset import encodings
+from ..dataset.encodings import Encoding, Pixels, Samples
+from . import cvbridge
 
 _JPEG, _PNG = b'\xff\xd8\xff', b'\x89PNG\r\n\x1a\n'
 

@@ -13,7 +13,7 @@ import numpy as np
 from sensor_msgs.msg import Image
 
 from ..core.errors import ImageError
-from .encodings import ENCODINGS, Encoding, Pixels, to_bgr
+from ..dataset.encodings import ENCODINGS, Encoding, Pixels, to_bgr
 
 # A cv_bridge built for another numpy imports without an error and then ends the process with a
 # segmentation fault, so it is tried in a process of its own.

@@ -3,7 +3,8 @@ import pytest
 from sensor_msgs.msg import CompressedImage, Image
 
 from recognizer_ros.core.errors import ImageError
-from recognizer_ros.nodes import conversions, encodings
+from recognizer_ros.dataset import encodings
+from recognizer_ros.nodes import conversions
 
 WIDTH, HEIGHT = 6, 4
 STAMP_NS = 1_700_000_000_123_456_789

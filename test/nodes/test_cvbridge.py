@@ -9,14 +9,15 @@ import pytest
 from sensor_msgs.msg import Image
 
 from recognizer_ros.core.errors import ImageError
-from recognizer_ros.nodes import conversions, cvbridge, encodings
+from recognizer_ros.dataset import encodings
+from recognizer_ros.nodes import conversions, cvbridge
 
 Install = Callable[[str], cvbridge.Bridge]
 WIDTH, HEIGHT = 8, 6
 # What cv_bridge 1.16 does, faults included: rows without padding only, no 8UC1 to bgr8.
 MODULE = '''
 import numpy as np
-from recognizer_ros.nodes import encodings
+from recognizer_ros.dataset import encodings
 
 class CvBridgeError(TypeError):
     pass

@@ -85,7 +85,8 @@ class ZipTree:
 
     def _take(self, member: zipfile.ZipInfo) -> None:
         """List a member, unless nobody could want it."""
-        name = str(PurePosixPath(member.filename.replace('\\', '/')))  # as some Windows tools write
+        # Some Windows tools write backslashes.
+        name = str(PurePosixPath(member.filename.replace('\\', '/')))
         reason = 'there twice' if name in self._members else _unsafe(name)
         if reason:
             _log.warning('%r in %s left out: %s', name, self.path, reason)

@@ -6,13 +6,13 @@ bag.
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...core.errors import DatasetError, LabelError
+from ...core.errors import DatasetError
 from ...core.lease import TagsMessage
 from . import frames
 from .ranges import RangeTagger, Tagger, TopicTagger, read_ranges
@@ -51,65 +51,74 @@ def open_bag(path: Path, options: Options) -> Iterator[Source]:
         the tags.
     """
     ranges = read_ranges(options.ranges) if options.ranges else None
-    library = _library()
-    with _bag_errors(path), library.reader(path) as reader, library.reader(path) as second:
+    types = _known_types()
+    with ExitStack() as stack:
+        reader, second = _opened(path, stack), _opened(path, stack)
         topic = _choose(reader, options.image_topic, _IMAGE_TYPES, 'image')
-        total = sum(item.msgcount for item in _connections(reader, topic, _IMAGE_TYPES))
         if ranges is not None:
             tagger: Tagger = RangeTagger(ranges, reader.start_time)
             empty = f'none was recorded at a time that {options.ranges} names'
         else:
             tags_topic = _choose(reader, options.tags_topic, (TAGS_TYPE,), 'tags')
-            tagger = TopicTagger(_tags(second, tags_topic, library.types))
+            tagger = TopicTagger(_tags(_Topic(path, second, types, tags_topic, (TAGS_TYPE,))))
             empty = f'{tags_topic} names tags for none'
-        bag = _Bag(path, reader, library.types, topic, tagger)
-        yield Source(path.name, 'rosbag2', total, empty, bag.candidates())
+        images = _Topic(path, reader, types, topic, _IMAGE_TYPES)
+        yield Source(path.name, 'rosbag2', images.count(), empty, _candidates(images, tagger))
 
 
 @dataclass(frozen=True)
-class _Library:
-    types: 'Typestore'
-
-    def reader(self, path: Path) -> 'Reader':
-        from rosbags.rosbag2 import Reader
-
-        return Reader(path)
-
-
-@dataclass(frozen=True)
-class _Bag:
-    """An open recording, and what to take of it."""
+class _Topic:
+    """A topic of an open recording. :param kinds: types of message to take from it."""
 
     path: Path
     reader: 'Reader'
     types: 'Typestore'
-    topic: str
-    tagger: Tagger
+    name: str
+    kinds: tuple[str, ...]
 
-    def candidates(self) -> Iterator[Candidate]:
-        """The frames for which there are tags."""
-        for connection, logged_ns, raw in _messages(self.reader, self.path, self.topic,
-                                                    _IMAGE_TYPES):
-            message = self._message(raw, connection.msgtype, logged_ns)
-            if message is None:
-                continue
-            stamp_ns = _nanoseconds(message.header.stamp) or logged_ns
-            press = self.tagger.at(stamp_ns, logged_ns)
-            if press:
-                yield Candidate(f'frame {stamp_ns} of {self.topic} in {self.path}',
-                                partial(frames.image_file, message), press.tags, press.number,
-                                stamp_ns=stamp_ns, size=len(raw))
+    def count(self) -> int:
+        """How many messages it has."""
+        return sum(item.msgcount for item in self._connections())
 
-    def _message(self, raw: bytes, kind: str, logged_ns: int) -> Any:
-        try:
-            return self.types.deserialize_cdr(raw, kind)
-        except Exception as error:  # whatever the library trips over in damaged bytes
-            _log.warning('a message at %d of %s in %s is damaged: %s', logged_ns, self.topic,
-                         self.path, error)
-            return None
+    def messages(self) -> Iterator[tuple[int, int, Any]]:
+        """When each message was recorded, its size in bytes, and the message.
+
+        :raises DatasetError: the recording is damaged.
+        """
+        with _reading(self.path):
+            for connection, logged_ns, raw in self.reader.messages(self._connections()):
+                try:
+                    message: Any = self.types.deserialize_cdr(raw, connection.msgtype)
+                except Exception as error:  # whatever the library trips over in damaged bytes
+                    _log.warning('a message at %d of %s in %s left out, it is damaged: %s',
+                                 logged_ns, self.name, self.path, error)
+                    continue
+                yield logged_ns, len(raw), message
+
+    def _connections(self) -> list['Connection']:
+        return [item for item in self.reader.connections
+                if item.topic == self.name and item.msgtype in self.kinds]
 
 
-def _library() -> _Library:
+def _candidates(images: _Topic, tagger: Tagger) -> Iterator[Candidate]:
+    """The frames for which there are tags."""
+    for logged_ns, size, message in images.messages():
+        stamp_ns = _nanoseconds(message.header.stamp)
+        press = tagger.at(stamp_ns or logged_ns, logged_ns)
+        if press:
+            yield Candidate(f'frame {stamp_ns or logged_ns} of {images.name} in {images.path}',
+                            partial(frames.image_file, message), press.tags, press.number,
+                            stamp_ns=stamp_ns or logged_ns, size=size)
+
+
+def _tags(topic: _Topic) -> Iterator[tuple[int, TagsMessage]]:
+    for logged_ns, _, message in topic.messages():
+        yield logged_ns, TagsMessage(
+            _nanoseconds(message.stamp), message.sender, tuple(message.tags), message.recording,
+            _nanoseconds(message.lease))
+
+
+def _known_types() -> 'Typestore':
     try:
         from rosbags.typesys import Stores, get_types_from_msg, get_typestore
     except ImportError as error:
@@ -117,30 +126,28 @@ def _library() -> _Library:
                            '`pip install rosbags`') from error
     types = get_typestore(Stores.ROS2_JAZZY)
     types.register(get_types_from_msg(TAGS_DEFINITION, TAGS_TYPE))
-    return _Library(types)
+    return types
+
+
+def _opened(path: Path, stack: ExitStack) -> 'Reader':
+    from rosbags.rosbag2 import Reader
+
+    with _reading(path):
+        return stack.enter_context(Reader(path))
 
 
 @contextmanager
-def _bag_errors(path: Path) -> Iterator[None]:
-    """Turn what the library raises into ours; it names no common base of its errors."""
-    import apsw
-    from rosbags.rosbag2 import ReaderError
+def _reading(path: Path) -> Iterator[None]:
+    """Turn what the library raises into ours; its errors have no common base.
 
+    :raises DatasetError: the recording is damaged.
+    """
     try:
         yield
-    except (ReaderError, apsw.Error, OSError, EOFError, ValueError, KeyError) as error:
-        raise DatasetError(f'{path} cannot be read as a rosbag2 ({error}): try '
-                           '`ros2 bag reindex`') from error
-
-
-def _messages(reader: 'Reader', path: Path, topic: str, types: tuple[str, ...]
-              ) -> Iterator[tuple['Connection', int, bytes]]:
-    with _bag_errors(path):
-        yield from reader.messages(_connections(reader, topic, types))
-
-
-def _connections(reader: 'Reader', topic: str, types: tuple[str, ...]) -> list['Connection']:
-    return [item for item in reader.connections if item.topic == topic and item.msgtype in types]
+    except Exception as error:
+        reason = ' '.join(str(error).split()) or type(error).__name__
+        raise DatasetError(f'{path} cannot be read as a rosbag2 ({reason}): try '
+                           '`ros2 bag reindex` or `mcap recover`') from error
 
 
 def _choose(reader: 'Reader', wanted: str, types: tuple[str, ...], what: str) -> str:
@@ -159,15 +166,6 @@ def _choose(reader: 'Reader', wanted: str, types: tuple[str, ...], what: str) ->
     if len(found) > 1:
         raise DatasetError(f'{reader.path} has several {what} topics: choose one of {listed}')
     return found[0]
-
-
-def _tags(reader: 'Reader', topic: str, types: 'Typestore') -> Iterator[tuple[int, TagsMessage]]:
-    """Tags messages; those that break the rules count as little as in a live recording."""
-    for _, logged_ns, raw in reader.messages(_connections(reader, topic, (TAGS_TYPE,))):
-        message: Any = types.deserialize_cdr(raw, TAGS_TYPE)
-        yield logged_ns, TagsMessage(
-            _nanoseconds(message.stamp), message.sender, tuple(message.tags), message.recording,
-            _nanoseconds(message.lease))
 
 
 def _nanoseconds(time: Any) -> int:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 from ...core.errors import DatasetError, ImageError
 from .. import images
@@ -42,9 +43,13 @@ class Imported:
 
 @dataclass(frozen=True)
 class Picture:
-    """A candidate that has been read. :param data: the JPEG to store."""
+    """A candidate that has been read.
+
+    :param data: the JPEG to store. :param digest: of these bytes.
+    """
 
     candidate: Candidate
+    digest: bytes
     data: bytes
     width: int
     height: int
@@ -54,7 +59,8 @@ def run(store: SampleStore, source: Source, stamp_ns: int,
         progress: Progress = lambda done, total: None) -> Imported:
     """Store all images of a source, each group as one burst; go on past unusable files.
 
-    What was stored before an error stays.
+    An image that is there twice counts once, with the tags that come first. What was stored
+    before an error stays.
 
     :param stamp_ns: of samples whose time is not known: a nanosecond apart, in order.
     :param progress: called with the candidates done and their number at most.
@@ -93,6 +99,7 @@ class _Job:
     skipped: list[str] = field(default_factory=list)
     classes: set[str] = field(default_factory=set)
     bursts: dict[Hashable, int] = field(default_factory=dict)
+    _seen: dict[bytes, tuple[str, ...]] = field(default_factory=dict)
     _group: list[NewSample] = field(default_factory=list)
     _bytes: int = 0
 
@@ -101,6 +108,9 @@ class _Job:
         self.taken += 1
         if isinstance(picture, _Unusable):
             self._skip(picture)
+            return False
+        if self._is_known(picture):
+            self.duplicates += 1
             return False
         self._group.append(self._sample(picture))
         self._bytes += len(picture.data)
@@ -127,6 +137,18 @@ class _Job:
         stamp_ns = wanted.stamp_ns or self.stamp_ns + self.taken - 1
         return NewSample(picture.data, wanted.tags, stamp_ns, self.bursts[wanted.group], origin,
                          picture.width, picture.height)
+
+    def _is_known(self, picture: Picture) -> bool:
+        """The source had these bytes before; with other tags, somebody should know."""
+        wanted = picture.candidate
+        if picture.digest not in self._seen:
+            self._seen[picture.digest] = wanted.tags
+            return False
+        before = self._seen[picture.digest]
+        if before != wanted.tags:
+            _log.warning('%s left out: the same image came before, tagged %s', wanted.name,
+                         ', '.join(before) or 'nothing')
+        return True
 
     def _skip(self, unusable: '_Unusable') -> None:
         _log.warning('%s skipped: %s', unusable.name, unusable.reason)
@@ -158,7 +180,8 @@ def _decoded(source: Source, pool: ThreadPoolExecutor) -> Iterator[Picture | _Un
 
 def _read(candidate: Candidate) -> Picture | _Unusable:
     try:
-        return Picture(candidate, *images.accept(candidate.read()))
+        data, width, height = images.accept(candidate.read())
+        return Picture(candidate, sha256(data).digest(), data, width, height)
     except ImageError as error:
         return _Unusable(candidate.name, str(error))
     except OSError as error:

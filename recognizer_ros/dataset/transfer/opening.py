@@ -6,14 +6,15 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from ...core.errors import DatasetError
+from .. import schema
 from . import bag, folders, seed, table
 from .archive import open_zip
 from .source import Options, Source
 from .trees import FolderTree, Tree, is_image
 
-_ACCEPTED = ('a folder with one sub-folder a class, the folder of the original Recognizer (images/ '
-             'and tags.json), an export, a zip of one of these, a CSV with the columns path and '
-             'tags, or a rosbag2 (folder, .mcap or .db3)')
+_ACCEPTED = ('a folder with one sub-folder a class, the folder of the original Recognizer '
+             '(images/ and tags.json), an export, a zip of one of these, a CSV with the columns '
+             'path and tags, or a rosbag2 (folder, .mcap or .db3)')
 _log = logging.getLogger(__name__)
 
 
@@ -26,6 +27,8 @@ def open_source(path: Path, options: Options | None = None) -> Iterator[Source]:
     chosen = options or Options()
     if bag.is_bag(path):
         opened: AbstractContextManager[Source] = bag.open_bag(path, chosen)
+    elif (path / schema.FILE).is_file():
+        raise DatasetError(f'{path} is a data set of this program: export it, and import that')
     elif path.is_dir():
         opened = nullcontext(_of_tree(FolderTree(path), path))
     elif path.suffix.lower() == '.csv' and path.is_file():

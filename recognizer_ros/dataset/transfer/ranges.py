@@ -6,9 +6,11 @@ were recorded, as ``rqt_bag`` and ``ros2 bag info`` show it; larger ones are ima
 since 1970. Each row is one burst.
 """
 
+import logging
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
@@ -21,6 +23,7 @@ from .trees import read_errors
 _FROM_1970_S = 1e9
 _MAX_RANGES = 100_000
 _AHEAD_NS = 5 * 10**9
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,10 @@ class TopicTagger:
 
     def at(self, stamp_ns: int, logged_ns: int) -> Press | None:
         while self._next and self._next[0] <= logged_ns + _AHEAD_NS:
-            self._timeline.apply(self._next[1])
+            try:
+                self._timeline.apply(self._next[1])
+            except LabelError as error:  # counts as little as in a live recording
+                _log.warning('Tags message at %d left out: %s', self._next[0], error)
             self._next = next(self._messages, None)
         held = self._timeline.at(stamp_ns)
         return Press(held.press, held.tags) if held else None
@@ -102,7 +108,7 @@ def read_ranges(path: Path) -> list[Range]:
     if not found:
         raise DatasetError(f'{path} has no rows below its header')
     found.sort(key=lambda item: item[0].start_s)
-    for (before, _), (after, where) in zip(found, found[1:], strict=False):
+    for (before, _), (after, where) in pairwise(found):
         if after.start_s < before.end_s:
             raise DatasetError(f'{where} overlaps another row: give times with several things in '
                                'view a row of their own, with all tags')

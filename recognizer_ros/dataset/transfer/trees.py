@@ -1,13 +1,12 @@
 """Files below one root, in a folder or in an archive, under relative names with ``/``."""
 
-import io
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import IO, Protocol, TextIO
 
 from ...core.errors import DatasetError, ImageError
 from .. import images
@@ -97,7 +96,7 @@ def is_hidden(name: str) -> bool:
     return any(part.startswith('.') or part == '__MACOSX' for part in name.split('/'))
 
 
-def read_limited(file: io.BufferedIOBase) -> bytes:
+def read_limited(file: IO[bytes]) -> bytes:
     """Read to the end, in pieces. :raises ImageError: it is larger than an image may be."""
     pieces: list[bytes] = []
     length = 0

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from recognizer_ros.core.errors import ImageError
-from recognizer_ros.nodes import encodings
+from recognizer_ros.dataset import encodings
 
 WIDTH, HEIGHT = 8, 6
 # CRC-32 of what cv_bridge 1.16.2 (OpenCV 4.6) makes of pattern().
