@@ -12,7 +12,7 @@ import pytest
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
-from recognizer_ros.core.errors import DatasetError, ImageError
+from recognizer_ros.core.errors import DatasetError
 from recognizer_ros.dataset import images
 from recognizer_ros.dataset.browse import Listed
 from recognizer_ros.dataset.image_files import image_path
