@@ -210,11 +210,14 @@ environment. The launch file also takes `namespace:=`, `params_file:=` and `auto
 
 _REST_HEAD = """## REST of node `web`
 
-A GET answers with a JSON value. A PUT takes a JSON value and answers 200 without a body. Errors
-are `application/problem+json` (RFC 9457) with one sentence in `detail`: 400 not JSON, or no file;
-403 not from this machine, or from another web site; 409 it could not be stored; 411 no
-Content-Length; 413 too large; 422 a value of the wrong type or range, or no image, and
-nothing was changed; 503 a node does not answer, or too many viewers.
+A GET answers with a JSON value. A PUT takes a JSON value and answers 200 without a body. Filters
+and bodies of `/api/v1/samples` and `/api/v1/edits`: see [data set](dataset.md#by-rest). Errors are
+`application/problem+json` (RFC 9457) with one sentence in `detail`: 400 not JSON, or no file;
+403 not from this machine, or from another web site; 404 no such path, sample or class;
+409 somebody else was faster, or not possible as the data set is; 411 no Content-Length; 413 too
+large; 422 a value of the wrong type or range, or no image; 503 a node does not answer, or too many
+viewers; 507 the disk is full. After an error nothing was changed; only when a node did not answer
+in time, look again.
 """
 
 _COMMAND_HEAD = """## Command `recognizer`

@@ -58,6 +58,8 @@ _DATASET, _TRAINING = 'recognizer_ros/msg/DatasetStatus', 'recognizer_ros/msg/Tr
 _UPDATE, _HEALTH = 'recognizer_ros/msg/ModelUpdate', 'diagnostic_msgs/msg/DiagnosticArray'
 _SWITCH, _ADD = 'std_srvs/srv/SetBool', 'recognizer_ros/srv/AddSample'
 _SET, _GET = 'rcl_interfaces/srv/SetParameters', 'rcl_interfaces/srv/GetParameters'
+_LIST, _SAMPLE = 'recognizer_ros/srv/ListSamples', 'recognizer_ros/srv/GetSample'
+_EDIT, _UNDO = 'recognizer_ros/srv/EditSamples', 'recognizer_ros/srv/Undo'
 _PUB, _SUB, _SRV, _CALL = Role.PUBLISHES, Role.SUBSCRIBES, Role.SERVES, Role.CALLS
 _NODES = ('camera', 'recorder', 'trainer', 'classifier', 'web')
 
@@ -72,6 +74,11 @@ ENDPOINTS = (
     Endpoint('recorder', _PUB, 'dataset', _DATASET,
              'State of the data set, on every change and once a second while recording.', LATCHED),
     Endpoint('recorder', _SRV, 'add_sample', _ADD, 'Store one image file.'),
+    Endpoint('recorder', _SRV, 'list_samples', _LIST, 'A page of the stored samples.'),
+    Endpoint('recorder', _SRV, 'get_sample', _SAMPLE, 'A sample with its image.'),
+    Endpoint('recorder', _SRV, 'edit_samples', _EDIT,
+             'Tags, classes, splits; delete, restore, purge.'),
+    Endpoint('recorder', _SRV, 'undo', _UNDO, 'Take back the last edit, or do it again.'),
 
     Endpoint('trainer', _SUB, 'dataset', _DATASET, 'Tells when there is something to learn.',
              LATCHED),
@@ -110,6 +117,10 @@ ENDPOINTS = (
              'The video; subscribed only while somebody looks.', IMAGE),
     Endpoint('web', _SUB, '/diagnostics', _HEALTH, "The page's messages.", QUEUE),
     Endpoint('web', _CALL, 'add_sample', _ADD, 'Uploads.'),
+    Endpoint('web', _CALL, 'list_samples', _LIST, 'REST of the stored samples.'),
+    Endpoint('web', _CALL, 'get_sample', _SAMPLE, 'REST of the stored samples.'),
+    Endpoint('web', _CALL, 'edit_samples', _EDIT, 'REST of the stored samples.'),
+    Endpoint('web', _CALL, 'undo', _UNDO, 'REST of the stored samples.'),
     Endpoint('web', _CALL, 'trainer/set_enabled', _SWITCH, 'The switch on the page.'),
     Endpoint('web', _CALL, 'classifier/set_enabled', _SWITCH, 'The switch on the page.'),
     Endpoint('web', _CALL, 'classifier/set_parameters', _SET, 'Threshold and smoothing.'),

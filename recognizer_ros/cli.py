@@ -14,6 +14,7 @@ from importlib import util
 from pathlib import Path
 from typing import Any
 
+from . import cli_dataset, cli_transfer
 from .core import resources
 from .core.config import TrainerConfig, Value, replace
 from .core.errors import ConfigError, DatasetError, ModelError, RecognizerError
@@ -54,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument('--images', type=Path, required=True, metavar='FOLDER',
                           help='photographs, one sub-folder a class')
     evaluate.add_argument('--json', action='store_true', help='one JSON object')
-    _add_dataset(commands)
+    cli_transfer.add(cli_dataset.add(commands))
     bench = _command(commands, 'bench', _bench, 'measure; exit status 1 when a bar does not hold')
     bench.add_argument('name', metavar='NAME', help='which one; a wrong name lists them')
     bench.add_argument('--json', action='store_true', help='one JSON object')
@@ -92,18 +93,6 @@ def _add_demo(commands: Any) -> None:
     demo.add_argument('--log', type=Path, default=Path('demo.log'), metavar='FILE',
                       help="where the nodes' output goes; default: demo.log")
     demo.add_argument('--setup-s', type=float, default=0.0, help=argparse.SUPPRESS)
-
-
-def _add_dataset(commands: Any) -> None:
-    dataset = commands.add_parser('dataset', help='look at a data set, or fill it')
-    actions = dataset.add_subparsers(metavar='ACTION', required=True)
-    take = _command(actions, 'import', _import, 'store a folder with one sub-folder a class')
-    take.add_argument('folder', type=Path, metavar='FOLDER',
-                      help='photographs, one sub-folder a class')
-    take.add_argument('--data', type=Path, required=True, help='folder of the data set')
-    stats = _command(actions, 'stats', _stats, 'count samples, bursts and classes')
-    stats.add_argument('--data', type=Path, required=True, help='folder of the data set')
-    stats.add_argument('--json', action='store_true', help='one JSON object')
 
 
 def _add_options(parser: argparse.ArgumentParser, known: list[Option]) -> None:
@@ -209,36 +198,6 @@ def _evaluate(given: argparse.Namespace) -> int:
     for label, item in zip(scores.labels, scores.per_class, strict=True):
         print(f'  {label:<20} precision {item.precision:.3f}  recall {item.recall:.3f}  '
               f'{item.support} images')
-    return 0
-
-
-def _import(given: argparse.Namespace) -> int:
-    from .dataset.folders import import_folder, photos
-    from .dataset.store import SampleStore
-
-    photos(given.folder)  # an unusable folder makes no data set
-    with SampleStore(given.data) as store:
-        done = import_folder(store, given.folder, time.time_ns(), _show_progress)
-    print(f'{done.samples} images of {done.classes} classes stored in {given.data}, '
-          f'{done.duplicates} were there already, {len(done.skipped)} skipped')
-    return 0
-
-
-def _show_progress(done: int, total: int) -> None:
-    print(f'\r{done} of {total}', end='\n' if done == total else '', file=sys.stderr, flush=True)
-
-
-def _stats(given: argparse.Namespace) -> int:
-    from .dataset import reader
-
-    stats = reader.stats(given.data)
-    if given.json:
-        print(json.dumps(dataclasses.asdict(stats)))
-        return 0
-    print(f'{stats.samples} samples ({stats.validation_samples} held out) in {stats.bursts} '
-          f'bursts, revision {stats.revision}')
-    for row in zip(stats.classes, stats.class_samples, stats.class_bursts, strict=True):
-        print('  {:<20} {:>6} samples in {} bursts'.format(*row))
     return 0
 
 

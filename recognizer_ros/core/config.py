@@ -120,8 +120,8 @@ class RecorderConfig:
                          1, 1024)
     settle: float = setting(0.15, 'Time a frame waits for the Tags message that may belong to it, '
                             'seconds.', 0.0, 10.0)
-    transport: str = setting('raw', 'Which images to record: raw takes image_raw, compressed takes '
-                             'image_raw/compressed and stores JPEG files as they come.',
+    transport: str = setting('raw', 'Which images to record: raw takes image_raw, compressed '
+                             'takes image_raw/compressed and stores JPEG files as they come.',
                              choices=('raw', 'compressed'))
     rate_limit: float = setting(0.0, 'Frames stored a second at most. 0: all.', 0.0, 1000.0,
                                 live=True)

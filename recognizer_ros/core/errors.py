@@ -25,6 +25,10 @@ class DatasetError(RecognizerError):
     """The data set cannot do what was asked."""
 
 
+class NotFoundError(DatasetError):
+    """A sample or class is not in the data set."""
+
+
 class ConflictError(DatasetError):
     """Somebody else changed what an edit is about; nothing was changed."""
 

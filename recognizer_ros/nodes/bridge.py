@@ -17,23 +17,17 @@ from std_srvs.srv import SetBool
 from vision_msgs.msg import Classification as ClassificationMessage
 from vision_msgs.msg import LabelInfo, VisionInfo
 
-from ..core.errors import (
-    ConfigError,
-    DatasetError,
-    ImageError,
-    LabelError,
-    NodeUnavailableError,
-)
+from ..core.errors import ConfigError, LabelError, NodeUnavailableError
 from ..core.latest import Latest
 from ..core.timing import Rate
 from ..msg import DatasetStatus, Tags, TrainingStatus
 from ..server.bridge import Alert, Dataset, Result, State, Training
-from ..srv import AddSample
 from . import conversions, qos
+from .dataset_bridge import RosSamples
 from .lifecycle import RecognizerNode
+from .service_calls import call
 
 _TIMEOUT_S = 3.0
-_UPLOAD_TIMEOUT_S = 15.0
 _SILENT_S = 3.5
 _RENEW_S = 0.2
 _GRACE_S = 1.0
@@ -62,9 +56,9 @@ class RosBridge:
         self._rate = Rate()
         self._viewers: list[Latest[bytes]] = []
         self._frames: Any = None
+        self.samples = RosSamples(node)
         self._tags = node.create_publisher(Tags, 'tags', qos.TAGS)
         self._services = {
-            'add_sample': node.create_client(AddSample, 'add_sample'),
             'trainer': node.create_client(SetBool, 'trainer/set_enabled'),
             'classifier': node.create_client(SetBool, 'classifier/set_enabled'),
             'set': node.create_client(SetParameters, 'classifier/set_parameters'),
@@ -122,15 +116,6 @@ class RosBridge:
             if pressed or not on:
                 self._say(on)
 
-    def add_sample(self, data: bytes, tags: tuple[str, ...], source: str) -> str:
-        request = AddSample.Request(tags=list(tags), source=source)
-        request.image.data = conversions.byte_array(data)
-        answer = self._call('add_sample', request, 'recorder', _UPLOAD_TIMEOUT_S)
-        if not answer.success:
-            kind = DatasetError if 'disk' in answer.message else ImageError
-            raise kind(answer.message)
-        return str(answer.id)
-
     def set_training(self, on: bool) -> None:
         self._call('trainer', SetBool.Request(data=on), 'trainer')
         self._put(training=replace(self._state.training, enabled=on))
@@ -164,18 +149,9 @@ class RosBridge:
             raise ConfigError(answer.results[0].reason)
         self._ask_settings()
 
-    def _call(self, name: str, request: Any, who: str, timeout_s: float = _TIMEOUT_S) -> Any:
+    def _call(self, name: str, request: Any, who: str) -> Any:
         """:raises NodeUnavailableError: no answer in time."""
-        client, done = self._services[name], threading.Event()
-        if not client.wait_for_service(_GRACE_S):
-            raise NodeUnavailableError(f'the {who} does not answer: is its node running?')
-        future = client.call_async(request)
-        future.add_done_callback(lambda _: done.set())
-        if not done.wait(timeout_s):
-            client.remove_pending_request(future)
-            raise NodeUnavailableError(f'the {who} did not answer within {timeout_s:.0f} s: '
-                                       'try again')
-        return future.result()
+        return call(self._services[name], request, who, _TIMEOUT_S)
 
     # --- told by ROS, in the executor's thread ---
 

@@ -13,3 +13,5 @@ RESULT = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
 TAGS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
 LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE,
                      durability=DurabilityPolicy.TRANSIENT_LOCAL)
+SERVICE = QoSProfile(depth=64, reliability=ReliabilityPolicy.RELIABLE)
+"""As that of every service, but deeper: of more than ten requests at a time none is lost."""

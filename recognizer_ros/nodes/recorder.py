@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock
 from sensor_msgs.msg import CompressedImage, Image
 
@@ -17,6 +18,7 @@ from ..dataset.store import SampleStore
 from ..msg import DatasetStatus, Tags
 from ..srv import AddSample
 from . import conversions, cvbridge, lifecycle, qos
+from .dataset_services import DatasetServices
 
 _TICK_S = 0.05
 _REFRESH_NS = 10**9
@@ -34,7 +36,10 @@ class Recorder(lifecycle.RecognizerNode[RecorderConfig]):
         self._told_ns = 0
         self._refused = ''
         self._entities: list[Any] = []
-        self.create_service(AddSample, 'add_sample', self._add_sample)
+        # Not in the group of images and tags, which would wait while an upload is written.
+        self.create_service(AddSample, 'add_sample', self._add_sample, qos_profile=qos.SERVICE,
+                            callback_group=ReentrantCallbackGroup())
+        self._dataset = DatasetServices(self, self._tick)
 
     def set_up(self) -> None:
         """Take the data folder."""
@@ -46,6 +51,7 @@ class Recorder(lifecycle.RecognizerNode[RecorderConfig]):
         """Listen to images and tags."""
         assert self._store
         self._recording = Recording(self._store, lambda: self.config)
+        self._dataset.start(self._store.root, self._recording.submit)
         images = ((CompressedImage, 'image_raw/compressed', self._on_file)
                   if self.config.transport == 'compressed' else
                   (Image, 'image_raw', self._on_image))
@@ -57,6 +63,7 @@ class Recorder(lifecycle.RecognizerNode[RecorderConfig]):
 
     def stop(self) -> None:
         """Write what was captured, then leave off."""
+        self._dataset.stop()
         lifecycle.destroy(self, self._entities)
         if self._recording:
             self._recording.close()
@@ -84,8 +91,8 @@ class Recorder(lifecycle.RecognizerNode[RecorderConfig]):
                               else 'ready')
         return (lifecycle.ERROR if problem else lifecycle.OK), message, {
             'samples': told.stats.samples, 'revision': told.stats.revision,
-            'dropped': told.dropped, 'skipped': told.skipped, 'duplicates': told.duplicates, 'pending': told.pending,
-            'free MiB': told.free_bytes >> 20}
+            'dropped': told.dropped, 'skipped': told.skipped, 'duplicates': told.duplicates,
+            'pending': told.pending, 'free MiB': told.free_bytes >> 20}
 
     def _on_image(self, message: Image) -> None:
         assert self._recording
@@ -159,8 +166,8 @@ class Recorder(lifecycle.RecognizerNode[RecorderConfig]):
             class_samples=list(stats.class_samples), class_bursts=list(stats.class_bursts),
             multi_label=stats.multi_label, recording=status.recording,
             active_tags=list(status.active_tags), sender=status.sender, burst=status.burst,
-            burst_samples=status.burst_samples, dropped=status.dropped,
-            skipped=status.skipped, duplicates=status.duplicates, pending=status.pending, free_bytes=status.free_bytes,
+            burst_samples=status.burst_samples, dropped=status.dropped, skipped=status.skipped,
+            duplicates=status.duplicates, pending=status.pending, free_bytes=status.free_bytes,
             error=status.error))
 
 

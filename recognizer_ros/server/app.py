@@ -15,13 +15,14 @@ from . import (
     guard,
     page,
     problem,
+    samples,
     training,
     video,
 )
 from .bridge import Bridge
 from .streams import Streams
 
-_NOUNS = (page, dataset, training, classification, alerts, video, events)
+_NOUNS = (page, dataset, samples, training, classification, alerts, video, events)
 
 
 def create_app(bridge: Bridge, config: WebConfig, web_root: Path) -> Flask:

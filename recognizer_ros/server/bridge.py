@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..core.labels import LabelMode
+from ..dataset.browse import Listed, Page, Query
+from ..dataset.edits import Edit, Edited
 
 
 @dataclass(frozen=True)
@@ -116,9 +118,44 @@ class State:
     alerts: tuple[Alert, ...] = ()
 
 
+class Samples(Protocol):
+    """What is stored. Calls are safe from any thread; each raises NodeUnavailableError when no
+    recorder answers in time, and DatasetError when it cannot do what was asked."""
+
+    def add(self, data: bytes, tags: tuple[str, ...], source: str) -> str:
+        """Store an image file; return its id. :raises ImageError: not a usable image."""
+
+    def page(self, query: Query) -> Page:
+        """Run a query."""
+
+    def find(self, sample: str) -> Listed:
+        """Find one sample. :raises NotFoundError: it is unknown."""
+
+    def image(self, sample: str, max_size: int) -> bytes:
+        """Return the JPEG of a sample. :raises NotFoundError: it is unknown.
+
+        :param max_size: longest side, pixels, 16 to 4096; 0: the file as it is stored.
+        """
+
+    def edit(self, edit: Edit, expected_revision: int) -> Edited:
+        """Make one edit.
+
+        :param expected_revision: revision looked at before; 0: do not check.
+        :raises NotFoundError: a sample or class is unknown. :raises ConflictError: somebody else
+            has changed one of the samples since. :raises LabelError: a tag cannot be used.
+        """
+
+    def undo(self, redo: bool, expected_revision: int) -> Edited:
+        """Take back the last edit, or do it again. :raises ConflictError: there was another."""
+
+
 class Bridge(Protocol):
     """Calls are safe from any thread. Those that need another node raise NodeUnavailableError
     when it does not answer in time."""
+
+    @property
+    def samples(self) -> Samples:
+        """The stored samples."""
 
     def state(self) -> State:
         """Return the newest state; cheap."""
@@ -134,12 +171,6 @@ class Bridge(Protocol):
         ``None``: as long as the node's parameter ``lease`` allows.
 
         :raises LabelError: no tags are set.
-        """
-
-    def add_sample(self, data: bytes, tags: tuple[str, ...], source: str) -> str:
-        """Store an image file; return its id.
-
-        :raises ImageError: not a usable image. :raises DatasetError: it could not be stored.
         """
 
     def set_training(self, on: bool) -> None:

@@ -66,7 +66,7 @@ def upload() -> Response:
     given = request.form.get('tags')
     tags = bridge.state().tags if given is None else labels.parse(given)
     with closing(files[0]) as file:  # a large one lies in a temporary file
-        sample = bridge.add_sample(file.read(), tags, _source(file))
+        sample = bridge.samples.add(file.read(), tags, _source(file))
     return jsonify({'id': sample})
 
 

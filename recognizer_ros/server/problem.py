@@ -14,6 +14,7 @@ from ..core.errors import (
     ImageError,
     LabelError,
     NodeUnavailableError,
+    NotFoundError,
     RecognizerError,
 )
 
@@ -25,6 +26,7 @@ _STATUS: tuple[tuple[type[RecognizerError], int], ...] = (
     (NodeUnavailableError, 503),
     (DataLockedError, 503),
     (DiskFullError, 507),
+    (NotFoundError, 404),
     (DatasetError, 409),
 )
 

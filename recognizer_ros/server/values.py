@@ -8,17 +8,17 @@ from flask import Response, request
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnprocessableEntity
 
 BODY_LIMIT = 64 * 1024
-"""Largest JSON value, bytes; uploads have their own limit."""
+"""Largest JSON value, bytes, where nothing else is said; uploads have their own limit."""
 
 
-def body() -> object:
+def body(limit: int = BODY_LIMIT) -> object:
     """Return the JSON value of the request.
 
-    :raises BadRequest: not JSON. :raises RequestEntityTooLarge: over ``BODY_LIMIT``.
+    :raises BadRequest: not JSON. :raises RequestEntityTooLarge: over ``limit`` bytes.
     """
-    data = request.stream.read(BODY_LIMIT + 1)
-    if len(data) > BODY_LIMIT:
-        raise RequestEntityTooLarge(f'a value may have {BODY_LIMIT} bytes at most')
+    data = request.stream.read(limit + 1)
+    if len(data) > limit:
+        raise RequestEntityTooLarge(f'a value may have {limit} bytes at most')
     try:
         value: object = json.loads(data, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:

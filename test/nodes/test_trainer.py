@@ -19,7 +19,6 @@ from recognizer_ros.dataset.store import SampleStore
 from recognizer_ros.msg import DatasetStatus, ModelUpdate, TrainingStatus
 from recognizer_ros.nodes import lifecycle, qos
 from recognizer_ros.nodes.trainer import Trainer
-from recognizer_ros.registry.sample import 
 from recognizer_ros.registry.store import Registry
 from recognizer_ros.srv import ActivateModel, GetModel, ListModels
 

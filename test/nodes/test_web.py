@@ -139,6 +139,13 @@ def test_record_needs_a_recorder(graph: Graph) -> None:
     assert 'recorder' in problem['detail']
 
 
+def test_samples_need_a_recorder(graph: Graph) -> None:
+    web = graph.start(Web, port=0)
+    status, problem = http(f'{web.url.rstrip("/")}/api/v1/samples')
+    assert status == 503
+    assert 'the recorder does not answer' in problem['detail']
+
+
 def test_the_threshold_on_the_page_is_that_of_the_classifier(robot: Robot) -> None:
     node = robot.graph.start(Classifier)
     assert robot.put('/classification/confidence_threshold', 0.25)[0] < 300

@@ -1,12 +1,15 @@
 """A robot for the page that is not there: remembers what it was told, and answers at once."""
 
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from recognizer_ros.core.errors import LabelError, RecognizerError
+from recognizer_ros.core.split import Split
+from recognizer_ros.dataset.browse import Listed, Page, Query
+from recognizer_ros.dataset.edits import Edit, Edited
 from recognizer_ros.server.bridge import Alert, Classification, Dataset, Result, State, Training
 
 WEB = Path(__file__).parents[2] / 'web'
@@ -34,6 +37,48 @@ def busy_state() -> State:
                 Alert(2, 2000, 'warning', 'camera', 'The camera was lost.')))
 
 
+class FakeSamples:
+    """The :class:`recognizer_ros.server.bridge.Samples` of the tests: one sample."""
+
+    SAMPLE = Listed('ab' * 32, ('mug', 'red mug'), 1_700_000_000_123_456_789, 3, 'image_raw',
+                    Split.VALIDATION, True, 640, 480, '', False)
+
+    def __init__(self, note: Callable[..., None]) -> None:
+        self.added: list[tuple[bytes, tuple[str, ...], str]] = []
+        self._note = note
+
+    def add(self, data: bytes, tags: tuple[str, ...], source: str) -> str:
+        """Keep an upload."""
+        self._note('sample', tags, source)
+        self.added.append((data, tags, source))
+        return 'ab' * 32
+
+    def page(self, query: Query) -> Page:
+        """Return the one sample, of many."""
+        self._note('page', query)
+        return Page((self.SAMPLE,), 412, 17)
+
+    def find(self, sample: str) -> Listed:
+        """Return the one sample."""
+        self._note('find', sample)
+        return self.SAMPLE
+
+    def image(self, sample: str, max_size: int) -> bytes:
+        """Return its image."""
+        self._note('image', sample, max_size)
+        return b'pixels'
+
+    def edit(self, edit: Edit, expected_revision: int) -> Edited:
+        """Note an edit."""
+        self._note(edit, expected_revision)
+        return Edited(2, 18, 'done')
+
+    def undo(self, redo: bool, expected_revision: int) -> Edited:
+        """Note an undo."""
+        self._note('redo' if redo else 'undo', expected_revision)
+        return Edited(1, 19, 'undone')
+
+
 class FakeBridge:
     """The :class:`recognizer_ros.server.bridge.Bridge` of the tests.
 
@@ -46,7 +91,7 @@ class FakeBridge:
         self.failure: RecognizerError | None = None
         self.calls: list[tuple[Any, ...]] = []
         self.recordings: list[tuple[bool, float | None]] = []
-        self.samples: list[tuple[bytes, tuple[str, ...], str]] = []
+        self.samples = FakeSamples(self._note)
         self.viewers = 0
         self._state = busy_state() if state is None else state
         self._frames = frames
@@ -88,12 +133,6 @@ class FakeBridge:
         self.recordings.append((on, lease_s))
         dataset = replace(self._state.dataset, recording=on, active_tags=self._state.tags)
         self.change(recording=on, dataset=dataset)
-
-    def add_sample(self, data: bytes, tags: tuple[str, ...], source: str) -> str:
-        """Keep an upload."""
-        self._note('sample', tags, source)
-        self.samples.append((data, tags, source))
-        return 'ab' * 32
 
     def set_training(self, on: bool) -> None:
         """Turn the trainer on or off."""

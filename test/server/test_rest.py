@@ -127,18 +127,18 @@ def test_upload_takes_the_active_tags(client: FlaskClient, bridge: FakeBridge) -
     response = upload(client, b'pixels')
     assert response.status_code == 200
     assert response.get_json() == {'id': 'ab' * 32}
-    assert bridge.samples == [(b'pixels', ('mug',), 'upload shot.jpg')]
+    assert bridge.samples.added == [(b'pixels', ('mug',), 'upload shot.jpg')]
 
 
 def test_upload_with_tags_of_its_own(client: FlaskClient, bridge: FakeBridge) -> None:
     assert upload(client, b'pixels', tags='Tape; red mug').status_code == 200
     assert upload(client, b'pixels', tags='').status_code == 200
-    assert [tags for _, tags, _ in bridge.samples] == [('tape', 'red mug'), ()]
+    assert [tags for _, tags, _ in bridge.samples.added] == [('tape', 'red mug'), ()]
 
 
 def test_upload_of_a_file_with_a_hostile_name(client: FlaskClient, bridge: FakeBridge) -> None:
     client.post('/dataset/upload', data={'file': (io.BytesIO(b'x'), 'a\x1b[31m' + 'n' * 300)})
-    source = bridge.samples[0][2]
+    source = bridge.samples.added[0][2]
     assert source.isprintable()
     assert len(source) < 100
 
@@ -147,12 +147,12 @@ def test_upload_of_a_file_with_a_hostile_name(client: FlaskClient, bridge: FakeB
 def test_upload_of_none_or_two(client: FlaskClient, bridge: FakeBridge, files: tuple[bytes, ...]
                                ) -> None:
     check_problem(upload(client, *files), 400)
-    assert bridge.samples == []
+    assert bridge.samples.added == []
 
 
 def test_upload_with_bad_tags(client: FlaskClient, bridge: FakeBridge) -> None:
     check_problem(upload(client, b'pixels', tags='x' * 65), 422)
-    assert bridge.samples == []
+    assert bridge.samples.added == []
 
 
 @pytest.mark.parametrize(('failure', 'status'), [

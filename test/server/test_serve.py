@@ -179,7 +179,7 @@ def test_upload() -> None:
         connection.request('POST', '/dataset/upload', form,
                            {'Content-Type': 'multipart/form-data; boundary=x'})
         assert connection.getresponse().status == 200
-    assert bridge.samples == [(BIG[:800_000], ('mug',), 'upload a.jpg')]
+    assert bridge.samples.added == [(BIG[:800_000], ('mug',), 'upload a.jpg')]
 
 
 def make_certificate(folder: Path) -> tuple[str, str]:

@@ -1,0 +1,211 @@
+"""``/api/v1/samples`` and ``/api/v1/edits``: look through what is stored, and change it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+from werkzeug.exceptions import NotFound, UnprocessableEntity
+
+from ..core import labels, sample_id, stamps
+from ..core.errors import ConfigError, DatasetError
+from ..core.split import Split
+from ..dataset import edits
+from ..dataset.browse import MAX_LIMIT, Listed, Query, State
+from ..dataset.edits import Edit, Edited
+from . import current, values
+
+blueprint = Blueprint('samples', __name__, url_prefix='/api/v1')
+
+_EDIT_LIMIT = 8 * 2**20  # bytes; as many ids as an edit takes
+_MAX_NUMBER = 2**32 - 1
+_FILTERS = ('tag', 'burst', 'split', 'since', 'until', 'state', 'offset', 'limit')
+_Body = Mapping[str, Any]
+
+
+@blueprint.get('/samples')
+def samples() -> Response:
+    """Return a page of the stored samples, newest first, how many match, and the revision.
+
+    Filters of the query: ``tag`` (any of them, may be repeated), ``burst``, ``split`` (train,
+    validation, gap), ``since`` and ``until`` (ISO 8601, or seconds since 1970), ``state``
+    (normal, quarantined, deleted); then ``offset`` and ``limit`` (1 to 1000; 100).
+    """
+    unknown = sorted(set(request.args) - set(_FILTERS))
+    if unknown:
+        raise UnprocessableEntity(f'unknown filter {unknown[0][:40]!r}: choose from '
+                                  f'{", ".join(_FILTERS)}')
+    page = current.bridge().samples.page(_query())
+    return jsonify({'samples': [_shown(listed) for listed in page.samples], 'total': page.total,
+                    'revision': page.revision})
+
+
+@blueprint.get('/samples/<sample>')
+def sample(sample: str) -> Response:
+    """Return what is known of a sample."""
+    return jsonify(_shown(current.bridge().samples.find(_id_of_path(sample))))
+
+
+@blueprint.get('/samples/<sample>/image')
+def image(sample: str) -> Response:
+    """Return the JPEG of a sample; the query ``size``: longest side, pixels, 16 to 4096."""
+    size = int(values.query_number('size', 16, 4096) or 0)
+    data = current.bridge().samples.image(_id_of_path(sample), size)
+    answer = Response(data, content_type='image/jpeg')
+    answer.headers['Cache-Control'] = 'private, max-age=86400'  # an id names these very bytes
+    return answer
+
+
+@blueprint.post('/edits')
+def edit() -> Response:
+    """Make one edit: a JSON object with ``operation``, what it is about, and where wanted the
+    ``expected_revision``.
+
+    Operations: ``set_tags``, ``add_tags``, ``remove_tags`` (``ids``, ``tags``), ``rename_class``
+    (``from``, ``to``), ``delete``, ``restore`` (``ids``), ``purge`` (``ids``, empty: all deleted
+    ones), ``set_split`` (``ids``, ``split``).
+    """
+    body = _object(_EDIT_LIMIT)
+    name = body.get('operation')
+    if not isinstance(name, str) or name not in _OPERATIONS:
+        raise UnprocessableEntity(f'operation must be one of {", ".join(_OPERATIONS)}')
+    known, make = _OPERATIONS[name]
+    _check_fields(body, ('operation', *known))
+    try:
+        wanted = edits.checked(make(body))
+    except DatasetError as error:  # of the request, not of the data set: that was not asked yet
+        raise ConfigError(str(error)) from error
+    return _edited(current.bridge().samples.edit(wanted, _expected(body)))
+
+
+@blueprint.post('/undo')
+def undo() -> Response:
+    """Take back the last edit; a JSON object, in it where wanted the ``expected_revision``."""
+    return _undo(False)
+
+
+@blueprint.post('/redo')
+def redo() -> Response:
+    """Do again what was undone last; as undo."""
+    return _undo(True)
+
+
+def _undo(again: bool) -> Response:
+    body = _object(values.BODY_LIMIT)
+    _check_fields(body, ())
+    return _edited(current.bridge().samples.undo(again, _expected(body)))
+
+
+def _edited(done: Edited) -> Response:
+    return jsonify({'changed': done.changed, 'revision': done.revision,
+                    'description': done.description})
+
+
+def _shown(listed: Listed) -> dict[str, object]:
+    return {'id': listed.sha256, 'tags': listed.tags, 'stamp': stamps.show(listed.stamp_ns),
+            'stamp_ns': listed.stamp_ns, 'burst': listed.burst, 'source': listed.source,
+            'split': listed.split.name.lower(), 'split_pinned': listed.pinned,
+            'width': listed.width, 'height': listed.height, 'quarantined': listed.quarantined,
+            'deleted': listed.deleted}
+
+
+def _query() -> Query:
+    """:raises UnprocessableEntity: a filter makes no sense; likewise ConfigError, LabelError."""
+    given = request.args
+    split, since, until = given.get('split'), given.get('since'), given.get('until')
+    limit = _number('limit', 1, MAX_LIMIT)
+    return Query(
+        labels.normalise(given.getlist('tag')), _number('burst', 1, _MAX_NUMBER) or 0,
+        None if split is None else _split(split), stamps.parse(since) if since else 0,
+        stamps.parse(until) if until else 0, _state(given.get('state', 'normal')),
+        _number('offset', 0, _MAX_NUMBER) or 0, limit or Query.limit)
+
+
+def _number(name: str, low: int, high: int) -> int | None:
+    value = values.query_number(name, low, high)
+    if value is not None and value != int(value):
+        raise UnprocessableEntity(f'{name} must be a whole number')
+    return None if value is None else int(value)
+
+
+def _split(name: object) -> Split:
+    named = {split.name.lower(): split for split in Split}
+    if not isinstance(name, str) or name not in named:
+        raise UnprocessableEntity(f'split must be one of {", ".join(named)}')
+    return named[name]
+
+
+def _state(name: str) -> State:
+    named = {state.name.lower(): state for state in State}
+    if name not in named:
+        raise UnprocessableEntity(f'state must be one of {", ".join(named)}')
+    return named[name]
+
+
+def _id_of_path(text: str) -> str:
+    try:
+        return sample_id.check(text)
+    except ConfigError as error:
+        raise NotFound(str(error)) from error
+
+
+def _object(limit: int) -> _Body:
+    body = values.body(limit)
+    if not isinstance(body, dict):
+        raise UnprocessableEntity('send a JSON object')
+    return body
+
+
+def _check_fields(body: _Body, known: tuple[str, ...]) -> None:
+    allowed = (*known, 'expected_revision')
+    unknown = sorted(set(body) - set(allowed))
+    if unknown:
+        raise UnprocessableEntity(f'unknown field {unknown[0][:40]!r}: choose from '
+                                  f'{", ".join(allowed)}')
+
+
+def _expected(body: _Body) -> int:
+    value = body.get('expected_revision', 0)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
+        raise UnprocessableEntity('expected_revision must be a whole number from 0')
+    return value
+
+
+def _ids(body: _Body) -> tuple[str, ...]:
+    if 'ids' not in body:  # what is forgotten purges nothing
+        raise UnprocessableEntity('ids are missing')
+    return tuple(map(sample_id.check, _texts(body, 'ids')))
+
+
+def _tags(body: _Body) -> tuple[str, ...]:
+    if 'tags' not in body:  # what is forgotten takes no tags away
+        raise UnprocessableEntity('tags are missing')
+    return labels.normalise(_texts(body, 'tags'))
+
+
+def _texts(body: _Body, name: str) -> list[str]:
+    value = body[name]
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise UnprocessableEntity(f'{name} must be a list of strings')
+    return value
+
+
+def _name(body: _Body, name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str):
+        raise UnprocessableEntity(f'{name} must be a string')
+    return value
+
+
+_OPERATIONS: dict[str, tuple[tuple[str, ...], Callable[[_Body], Edit]]] = {
+    'set_tags': (('ids', 'tags'), lambda body: edits.SetTags(_ids(body), _tags(body))),
+    'add_tags': (('ids', 'tags'), lambda body: edits.AddTags(_ids(body), _tags(body))),
+    'remove_tags': (('ids', 'tags'), lambda body: edits.RemoveTags(_ids(body), _tags(body))),
+    'rename_class': (('from', 'to'), lambda body: edits.RenameClass(_name(body, 'from'),
+                                                                    _name(body, 'to'))),
+    'delete': (('ids',), lambda body: edits.Delete(_ids(body))),
+    'restore': (('ids',), lambda body: edits.Restore(_ids(body))),
+    'purge': (('ids',), lambda body: edits.Purge(_ids(body))),
+    'set_split': (('ids', 'split'),
+                  lambda body: edits.SetSplit(_ids(body), _split(body.get('split')))),
+}
+"""Fields and maker of each."""
