@@ -3,7 +3,7 @@
 import hashlib
 import io
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from recognizer_ros.core.labels import LabelMode
 from recognizer_ros.core.preprocessing import Preprocessing
 from recognizer_ros.core.scores import Scores
 from recognizer_ros.dataset.sample import NewSample
+from recognizer_ros.dataset.store import SampleStore
 from recognizer_ros.inference.onnx_runtime import OnnxRuntimeBackend
 from recognizer_ros.inference.preprocess import probe, to_input
 
@@ -77,21 +78,77 @@ def sample(seed: int, tags: tuple[str, ...], burst: int, stamp_ns: int = 0,
     return NewSample(jpeg(noise(seed)), tags, stamp_ns or seed + 1, burst, source, 32, 24)
 
 
-def colour_net(outputs: int = 3, weights: npt.NDArray[np.float32] | None = None,
-               size: tuple[int, int] = (SMALL.width, SMALL.height)) -> bytes:
-    """An ONNX file: mean of each channel, R, G, B, times ``weights``, shape (outputs, 3).
+def record(store: SampleStore, tags: tuple[str, ...], seeds: Iterable[int]) -> int:
+    """Store a burst of samples; return its id."""
+    burst = store.begin_burst('test', tags)
+    store.add([sample(seed, tags, burst) for seed in seeds])
+    return burst
 
-    Without weights, output N is ten times channel N.
+
+def fill(store: SampleStore, count: int, burst_size: int,
+         classes: tuple[str, ...] = ('mug',)) -> tuple[str, ...]:
+    """Many rows at once, without image files: for lists and edits, until the next start.
+
+    Sample N has the stamp N + 1; each burst has the next class.
+    """
+    first = store.begin_burst('test', classes)
+    db, names = store._db, [hashlib.sha256(b'%d' % number).hexdigest() for number in range(count)]
+    with store._transaction():
+        start = db.execute('SELECT coalesce(max(id), 0) + 1 FROM samples').fetchone()[0]
+        db.executemany("INSERT OR IGNORE INTO bursts (id, source, split) VALUES (?, 'test', ?)", (
+            (first + number, number // len(classes) % 5 == 1)
+            for number in range(-(-count // burst_size))))
+        db.executemany(
+            "INSERT INTO samples (id, sha256, stamp_ns, burst, source, width, height) "
+            "VALUES (?, ?, ?, ?, 'test', 640, 480)", (
+                (start + number, name, number + 1, first + number // burst_size)
+                for number, name in enumerate(names)))
+        labels = {}
+        for label in classes:
+            db.execute('INSERT OR IGNORE INTO labels (name) VALUES (?)', (label,))
+            labels[label] = db.execute('SELECT id FROM labels WHERE name = ?',
+                                       (label,)).fetchone()[0]
+        db.executemany('INSERT INTO tags VALUES (?, ?)', (
+            (start + number, labels[classes[number // burst_size % len(classes)]])
+            for number in range(count)))
+        store._next_revision()
+    store._recount()
+    return tuple(names)
+
+
+def files(store: SampleStore) -> set[str]:
+    """The names of all image files, without their ending."""
+    return {path.stem for path in (store.root / 'images').rglob('*') if path.is_file()}
+
+
+def name(seed: int) -> str:
+    """The id of a :func:`sample`."""
+    return hashlib.sha256(jpeg(noise(seed))).hexdigest()
+
+
+def names(seeds: Iterable[int]) -> tuple[str, ...]:
+    """The ids of several."""
+    return tuple(map(name, seeds))
+
+
+def colour_net(outputs: int = 3, weights: npt.NDArray[np.float32] | None = None,
+               size: tuple[int, int] = (SMALL.width, SMALL.height),
+               mode: LabelMode = 'single') -> bytes:
+    """An ONNX file: mean of each channel, R, G, B, times ``weights``, shape (outputs, 3), as
+    probabilities.
+
+    Without weights, logit N is ten times channel N.
     """
     if weights is None:
         weights = 10 * np.eye(outputs, 3, dtype=np.float32)
     nodes = [helper.make_node('GlobalAveragePool', ['image'], ['mean']),
              helper.make_node('Flatten', ['mean'], ['flat']),
-             helper.make_node('Gemm', ['flat', 'weights'], ['logits'], transB=1)]
+             helper.make_node('Gemm', ['flat', 'weights'], ['logits'], transB=1),
+             helper.make_node('Sigmoid' if mode == 'multi' else 'Softmax', ['logits'], ['scores'])]
     graph = helper.make_graph(
         nodes, 'colours',
         [helper.make_tensor_value_info('image', TensorProto.FLOAT, [1, 3, size[1], size[0]])],
-        [helper.make_tensor_value_info('logits', TensorProto.FLOAT, [1, len(weights)])],
+        [helper.make_tensor_value_info('scores', TensorProto.FLOAT, [1, len(weights)])],
         [numpy_helper.from_array(np.asarray(weights, np.float32), 'weights')])
     model = helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid('', 17)])
     onnx.checker.check_model(model)
@@ -119,7 +176,7 @@ def model(folder: Path, labels: tuple[str, ...] = ('red', 'green', 'blue'), vers
           mode: LabelMode = 'single', weights: npt.NDArray[np.float32] | None = None
           ) -> tuple[Path, Bundle]:
     """A model file that tells colours, and the bundle that goes with it."""
-    data = colour_net(len(labels), weights)
+    data = colour_net(len(labels), weights, mode=mode)
     path = photo(folder / f'{version}.onnx', data)
     expected = OnnxRuntimeBackend(data, 1).infer(to_input(probe(SMALL), SMALL))[0]
     return path, bundle(labels, tuple(map(float, expected)), hashlib.sha256(data).hexdigest(),

@@ -54,31 +54,45 @@ def rebalance(bursts: Mapping[int, Burst]) -> dict[int, Split]:
     some on both sides again; all others stay where they are.
 
     A class gets its first burst for training or its last one to hold out, if no other class
-    loses by that. What a person has pinned stays.
+    loses by that. A class with one burst gets it for training. What a person has pinned stays.
+
+    :param bursts: by id, from 1.
     """
     now = {key: burst.split for key, burst in bursts.items()}
     of_class: dict[str, list[int]] = defaultdict(list)
     for key in sorted(bursts):
         for name in bursts[key].classes:
             of_class[name].append(key)
+    while key := _next_move(bursts, now, of_class):  # ends: each fills a side and empties none
+        now[key] = _other(now[key])
+    return {key: split for key, split in now.items() if split != bursts[key].split}
+
+
+def _next_move(bursts: Mapping[int, Burst], now: Mapping[int, Split],
+               of_class: Mapping[str, list[int]]) -> int:
+    """Return a burst that should change sides; 0: none."""
     # Training first: a class that nobody learns is worse than one that nobody tests.
-    for wanted in (Split.TRAIN, Split.VALIDATION):
+    for wanted, least in ((Split.TRAIN, 1), (Split.VALIDATION, 2)):
         for name in sorted(of_class):
             keys = of_class[name]
-            if len(keys) < 2 or any(now[key] == wanted for key in keys):
+            if len(keys) < least or any(now[key] == wanted for key in keys):
                 continue
             for key in keys if wanted == Split.TRAIN else reversed(keys):
                 if not bursts[key].pinned and not _robs(bursts[key], key, now, of_class):
-                    now[key] = wanted
-                    break
-    return {key: split for key, split in now.items() if split != bursts[key].split}
+                    return key
+    return 0
+
+
+def _other(split: Split) -> Split:
+    return Split.TRAIN if split == Split.VALIDATION else Split.VALIDATION
 
 
 def _robs(burst: Burst, moved: int, now: Mapping[int, Split],
           of_class: Mapping[str, list[int]]) -> bool:
     """Moving this burst would take the last one of its side from one of its classes."""
     return any(sum(now[key] == now[moved] for key in of_class[name]) == 1
-               and len(of_class[name]) > 1 for name in burst.classes)
+               and (now[moved] == Split.TRAIN or len(of_class[name]) > 1)
+               for name in burst.classes)
 
 
 def share(count: int) -> tuple[int, int] | None:

@@ -89,6 +89,19 @@ def page(root: Path, query: Query) -> Page:
         return Page(_listed(db, ids), total, _revision(db))
 
 
+def everything(root: Path, query: Query) -> list[Listed]:
+    """All that a query finds at one moment, whatever is recorded meanwhile; no pages.
+
+    :raises DatasetError: as :func:`page`; likewise LabelError.
+    """
+    tables, where, values = _filter(query)
+    with _reading(root) as db:
+        ids = [row[0] for row in db.execute(
+            f'SELECT samples.id FROM {tables} WHERE {where}', values)]
+        return [sample for start in range(0, len(ids), MAX_LIMIT)
+                for sample in _listed(db, ids[start:start + MAX_LIMIT])]
+
+
 def find(root: Path, sha256: str) -> Listed:
     """Find one sample.
 

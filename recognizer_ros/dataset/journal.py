@@ -77,6 +77,17 @@ def next_to(db: sqlite3.Connection, redo: bool) -> Entry:
     raise DatasetError('nothing to do again' if redo else 'nothing to undo')
 
 
+def newest(db: sqlite3.Connection) -> Entry:
+    """Return the edit that was made, undone or done again last; there is one."""
+    return next(iter(entries(db, 'ORDER BY revision DESC LIMIT 1')))
+
+
+def drop_empty(db: sqlite3.Connection) -> None:
+    """Forget the edits whose samples are all gone."""
+    db.execute('DELETE FROM edits WHERE NOT EXISTS (SELECT 1 FROM sample_changes WHERE edit = id) '
+               'AND NOT EXISTS (SELECT 1 FROM burst_changes WHERE edit = id)')
+
+
 def entries(db: sqlite3.Connection, clause: str) -> Iterable[Entry]:
     """Read edits. :param clause: SQL of our own, after FROM."""
     for edit, time_ns, description, revision, undone in db.execute(

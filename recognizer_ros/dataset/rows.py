@@ -69,6 +69,17 @@ class Rows:
         self._db.executemany('UPDATE samples SET deleted_ns = ?, edited = ? WHERE id = ?', (
             (state.deleted_ns, revision, row) for row, state in states.items()))
 
+    def remove(self, ids: Iterable[int]) -> None:
+        """Remove samples, also from the journal; an edit that has none left goes as well."""
+        self._db.executemany('DELETE FROM samples WHERE id = ?', ((row,) for row in ids))
+        journal.drop_empty(self._db)
+
+    def clear(self, ids: Iterable[int]) -> int:
+        """Put samples that were set aside to use again; return how many were."""
+        return self._db.executemany(
+            'UPDATE samples SET quarantined = NULL WHERE id = ? AND quarantined IS NOT NULL',
+            ((row,) for row in ids)).rowcount
+
     def _insert_tags(self, states: Mapping[int, State]) -> None:
         self._db.executemany('INSERT INTO tags VALUES (?, ?)', (
             (row, self._label(tag)) for row, state in states.items() for tag in state.tags))

@@ -77,13 +77,24 @@ CREATE TABLE burst_changes (
     pinned_after INTEGER NOT NULL,
     PRIMARY KEY (edit, burst)
 ) WITHOUT ROWID;
+""", """
+-- Tells samples with the stamp of the border apart.
+ALTER TABLE bursts ADD COLUMN gap_from_sample INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE bursts ADD COLUMN held_out_from_sample INTEGER NOT NULL DEFAULT 0;
+-- With all columns that lists and counts need, so that they read no table.
+DROP INDEX usable_by_time;
+CREATE INDEX usable_by_time ON samples (stamp_ns DESC, id DESC, burst)
+    WHERE quarantined IS NULL AND deleted_ns IS NULL;
+CREATE INDEX usable_by_burst ON samples (burst, stamp_ns)
+    WHERE quarantined IS NULL AND deleted_ns IS NULL;
 """)
 VERSION = len(_STEPS)
 
 USABLE = 'quarantined IS NULL AND deleted_ns IS NULL'
-EFFECTIVE_SPLIT = ('CASE WHEN held_out_from_ns IS NULL THEN split '
-                   'WHEN stamp_ns >= held_out_from_ns THEN 1 '
-                   'WHEN stamp_ns >= gap_from_ns THEN 2 ELSE 0 END')
+EFFECTIVE_SPLIT = (
+    'CASE WHEN held_out_from_ns IS NULL THEN split '
+    'WHEN (stamp_ns, samples.id) >= (held_out_from_ns, held_out_from_sample) THEN 1 '
+    'WHEN (stamp_ns, samples.id) >= (gap_from_ns, gap_from_sample) THEN 2 ELSE 0 END')
 """Split of a sample; of ``samples JOIN bursts``."""
 
 
@@ -142,6 +153,7 @@ def _checked(db: sqlite3.Connection, root: Path) -> sqlite3.Connection:
         return db
     db.close()
     way_out = ('start the recorder on it once, which brings it up to date' if 0 < found < VERSION
-               else 'use the version of recognizer_ros that wrote it, or choose another data folder')
+               else 'use the version of recognizer_ros that wrote it, or choose another data '
+               'folder')
     raise DataVersionError(
         f'{root} has data format {found}, this program reads {VERSION}: {way_out}')

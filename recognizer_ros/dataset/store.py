@@ -14,11 +14,18 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from ..core.errors import ConflictError, DatasetError, DiskFullError, RecognizerError
+from ..core.errors import (
+    ConflictError,
+    DatasetError,
+    DiskFullError,
+    NotFoundError,
+    RecognizerError,
+)
 from ..core.files import disk_errors
 from ..core.folder_lock import FolderLock
 from ..core.split import Split
 from . import edits, image_files, journal, schema
+from .borders import Borders
 from .edits import Edit, Edited, Purge, RenameClass, SetSplit, State
 from .journal import BurstChange, BurstState, Change
 from .rows import Row, Rows
@@ -46,13 +53,18 @@ class SampleStore:
             self._lock = FolderLock(root)
         try:
             self._db = schema.open_writer(root)
-            self._rows = Rows(self._db)
-            with schema.read_errors(root):
-                self._recount()
-                if self._sweep():
-                    self._recount()
         except RecognizerError:
             self._lock.close()
+            raise
+        try:
+            self._rows, self._borders = Rows(self._db), Borders(self._db)
+            with schema.read_errors(root):
+                self._sweep()
+                self._recount()
+            with self._transaction():
+                self._borders.draw(self._tally)
+        except RecognizerError:
+            self.close()
             raise
 
     def close(self) -> None:
@@ -110,7 +122,7 @@ class SampleStore:
         """
         edit = edits.checked(edit)
         if isinstance(edit, Purge):
-            return self._purge(edit)
+            return self._purge(edit, expected_revision)
         with self._transaction():
             rows = self._chosen(edit, expected_revision)
             if isinstance(edit, SetSplit):
@@ -159,19 +171,21 @@ class SampleStore:
         wanted: dict[str, NewSample] = {}
         for name, sample in zip(names, samples, strict=True):  # of the same bytes, the last tags
             wanted[name] = replace(wanted.get(name, sample), tags=sample.tags)
-        revision = self._next_revision()
-        for name, sample in wanted.items():
-            if name not in before:
-                self._rows.insert(name, sample)
-                self._tally.add(sample.burst, sample.tags)
+        fresh = {name: sample for name, sample in wanted.items() if name not in before}
+        for name, sample in fresh.items():
+            self._rows.insert(name, sample)
+            self._tally.add(sample.burst, sample.tags)
         changes = {row.id: Change(row.state, after) for name, row in before.items()
                    if (after := State(tuple(sorted(wanted[name].tags)))) != row.state}
-        if before:
-            self._db.executemany('UPDATE samples SET quarantined = NULL WHERE id = ?',
-                                 ((row.id,) for row in before.values()))
-            bursts = {row.burst for row in before.values()}
+        bursts = {row.burst for row in before.values()}
+        back = self._rows.clear(row.id for row in before.values())
+        if back:
+            count(self._tally, self._db, bursts)
+        if fresh or changes or back:
+            revision = self._next_revision()
             self._apply(changes, bursts, f'{len(changes)} stored again', revision)
-        self._share()
+            self._borders.draw(self._tally, {*self._borders.passed(fresh.values()),
+                                             *(bursts if back else ())})
         return [Stored(name, name in before or name in names[:index])
                 for index, name in enumerate(names)]
 
@@ -179,13 +193,15 @@ class SampleStore:
         if isinstance(edit, RenameClass):
             rows = list(self._rows.of_class(edit.old))
             if not rows:
-                raise DatasetError(f'no sample has the class {edit.old!r}')
+                raise NotFoundError(f'no sample has the class {edit.old!r}')
+        elif isinstance(edit, Purge) and not edit.ids:
+            rows = list(self._rows.deleted())
         else:
             rows = list(self._rows.named(edit.ids))
             if len(rows) < len(edit.ids):
                 unknown = set(edit.ids) - {row.sha256 for row in rows}
-                raise DatasetError(f'{len(unknown)} of the samples are not known, such as '
-                                   f'{min(unknown)[:64]!r}: list them anew')
+                raise NotFoundError(f'{len(unknown)} of the samples are not known, such as '
+                                    f'{min(unknown)[:64]!r}: list them anew')
         changed = [row for row in rows if row.edited > expected_revision]
         if expected_revision and changed:
             raise ConflictError(f'somebody else has changed {len(changed)} of these samples '
@@ -200,15 +216,15 @@ class SampleStore:
         revision = revision or self._next_revision()
         self._rows.write({row: change.after for row, change in changes.items()}, revision)
         moved = dict(moved or {})
-        self._move({burst: change.after for burst, change in moved.items()})
+        self._move({burst: change.after for burst, change in moved.items()}, revision)
         count(self._tally, self._db, {*bursts, *moved})
         for burst, wanted in self._tally.moves().items():
             now = BurstState(self._tally[burst].split, False)
             moved[burst] = BurstChange(now, replace(now, split=wanted))
-            self._move({burst: moved[burst].after})
+            self._move({burst: moved[burst].after}, revision)
             count(self._tally, self._db, [burst])
         journal.record(self._db, description, time.time_ns(), revision, changes, moved)
-        self._share({*bursts, *moved})
+        self._borders.draw(self._tally, {*bursts, *moved})
         return Edited(len(changes), revision, description)
 
     def _set_split(self, edit: SetSplit, rows: Sequence[Row]) -> Edited:
@@ -217,7 +233,7 @@ class SampleStore:
                                                self._tally[burst].pinned), after)
                  for burst in {row.burst for row in rows}}
         moved = {burst: change for burst, change in moved.items() if change.before != after}
-        samples = sum(self._tally[burst].samples for burst in moved)
+        samples = self._samples_in(moved)
         done = self._apply({}, (), f'{len(moved)} burst{"s" * (len(moved) != 1)} put into '
                            f'{edit.split.name.lower()}', moved=moved)
         return replace(done, changed=samples)
@@ -225,66 +241,54 @@ class SampleStore:
     def _travel(self, redo: bool, expected_revision: int) -> Edited:
         with self._transaction():
             entry = journal.next_to(self._db, redo)
-            if expected_revision and entry.revision > expected_revision:
-                raise ConflictError(f'somebody else has made an edit meanwhile '
-                                    f'({entry.description}): look again, then repeat')
+            last = journal.newest(self._db)
+            if expected_revision and last.revision > expected_revision:
+                raise ConflictError(f'somebody else has made or undone an edit meanwhile '
+                                    f'({last.description}): look again, then repeat')
             states = journal.states(self._db, entry.edit, before=not redo)
             moved = journal.burst_states(self._db, entry.edit, before=not redo)
             revision = self._next_revision()
             bursts = {row.burst for row in self._rows.numbered(states)}
+            chosen = [burst for burst, side in moved.items()
+                      if side.pinned or self._tally[burst].pinned]
+            changed = len(states) or self._samples_in(chosen)
             self._rows.write(states, revision)
-            self._move(moved)
+            self._move(moved, revision)
             journal.mark(self._db, entry.edit, not redo, revision)
             count(self._tally, self._db, {*bursts, *moved})
-            self._share({*bursts, *moved})
-            return Edited(len(states), revision, entry.description)
+            self._borders.draw(self._tally, {*bursts, *moved})
+            return Edited(changed, revision, entry.description)
 
-    def _purge(self, edit: Purge) -> Edited:
-        with self._transaction():
-            rows = (list(self._chosen(edit, 0)) if edit.ids else
-                    list(self._rows.deleted()))
-            if any(row.state.deleted_ns is None for row in rows):
-                raise DatasetError('only deleted samples can be purged: delete them first')
-            self._db.executemany('DELETE FROM samples WHERE id = ?', ((row.id,) for row in rows))
-            revision = self._next_revision() if rows else self.revision()
-        with disk_errors(self.root):
-            image_files.remove(self.root, (row.sha256 for row in rows))
-        return Edited(len(rows), revision, f'{len(rows)} purged')
+    def _purge(self, edit: Purge, expected_revision: int) -> Edited:
+        rows = self._chosen(edit, expected_revision)
+        if any(row.state.deleted_ns is None for row in rows):
+            raise DatasetError('only deleted samples can be purged: delete them first')
+        # In parts, so that a crash leaves no more files than the next start puts down to one.
+        for start in range(0, len(rows), image_files.MOST_ORPHANS):
+            part = rows[start:start + image_files.MOST_ORPHANS]
+            with self._transaction():
+                self._next_revision()
+                self._rows.remove(row.id for row in part)
+                count(self._tally, self._db, ())
+            with disk_errors(self.root):
+                image_files.remove(self.root, (row.sha256 for row in part))
+        return Edited(len(rows), self.revision(), f'{len(rows)} purged')
 
-    def _move(self, bursts: Mapping[int, BurstState]) -> None:
+    def _move(self, bursts: Mapping[int, BurstState], revision: int) -> None:
         self._db.executemany('UPDATE bursts SET split = ?, pinned = ? WHERE id = ?', (
             (state.split, state.pinned, burst) for burst, state in bursts.items()))
+        self._db.executemany('UPDATE samples SET edited = ? WHERE burst = ?',
+                             ((revision, burst) for burst in bursts))
 
-    def _share(self, touched: Iterable[int] = ()) -> None:
-        """Draw the borders in bursts that a class has alone, where they have moved."""
-        for burst in touched:
-            self._shared.pop(burst, None)
-        wanted = self._tally.shared()
-        for burst in {*touched, *self._shared} - set(wanted):
-            self._shared.pop(burst, None)
-            self._db.execute('UPDATE bursts SET gap_from_ns = NULL, held_out_from_ns = NULL '
-                             'WHERE id = ?', (burst,))
-        for burst, parts in wanted.items():
-            if self._shared.get(burst) != parts:
-                self._shared[burst] = parts
-                borders = [self._stamp_of(burst, index) for index in parts]
-                self._db.execute('UPDATE bursts SET gap_from_ns = ?, held_out_from_ns = ? '
-                                 'WHERE id = ?', (*borders, burst))
-
-    def _stamp_of(self, burst: int, index: int) -> int:
-        return int(self._db.execute(
-            f'SELECT stamp_ns FROM samples WHERE burst = ? AND {schema.USABLE} '
-            'ORDER BY stamp_ns LIMIT 1 OFFSET ?', (burst, index)).fetchone()[0])
+    def _samples_in(self, bursts: Iterable[int]) -> int:
+        return sum(self._tally[burst].samples for burst in bursts)
 
     def _next_revision(self) -> int:
         return int(self._db.execute("UPDATE state SET value = value + 1 WHERE key = 'revision' "
                                     'RETURNING value').fetchone()[0])
 
-    def _sweep(self) -> bool:
-        """Put right what a crash has left, and set aside samples whose file is gone.
-
-        :return: whether rows were changed.
-        """
+    def _sweep(self) -> None:
+        """Put right what a crash has left, and set aside samples whose file is gone."""
         known = dict(self._db.execute('SELECT sha256, quarantined FROM samples'))
         with disk_errors(self.root):
             found = image_files.sweep(self.root, known.keys())
@@ -299,15 +303,13 @@ class SampleStore:
                 self._next_revision()
                 self._db.executemany('UPDATE samples SET quarantined = ? WHERE sha256 = ?', [
                     *((_MISSING, name) for name in gone), *((None, name) for name in back)])
-        return bool(gone or back)
 
     def _recount(self) -> None:
         """Count everything anew."""
         self._tally = Tally()
         self._rows.forget()
         count(self._tally, self._db)
-        self._shared = {burst: (-1, -1) for (burst,) in self._db.execute(
-            'SELECT id FROM bursts WHERE held_out_from_ns IS NOT NULL')}
+        self._borders.forget()
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -315,6 +317,7 @@ class SampleStore:
 
         :raises DiskFullError: no space. :raises DatasetError: any other error of the index.
         """
+        before = self._db.total_changes
         try:
             self._db.execute('BEGIN IMMEDIATE')
             yield
@@ -322,8 +325,9 @@ class SampleStore:
         except BaseException as error:
             if self._db.in_transaction:
                 self._db.execute('ROLLBACK')
-            with schema.read_errors(self.root):
-                self._recount()
+            if self._db.total_changes != before:
+                with schema.read_errors(self.root):
+                    self._recount()
             if not isinstance(error, sqlite3.Error):
                 raise
             if 'full' in str(error):

@@ -1,77 +1,161 @@
+import itertools
 import random
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 
 import pytest
 
-from recognizer_ros.core.split import Burst, Split, assign, share
+from recognizer_ros.core.split import Burst, Split, assign, rebalance, share
+
+TRAIN, HELD_OUT = Split.TRAIN, Split.VALIDATION
 
 
-def grow(bursts: list[tuple[tuple[str, ...], int]]) -> list[Burst]:
-    """Assign bursts one after the other, each with its tags and number of samples."""
-    found: list[Burst] = []
-    for tags, size in bursts:
-        found.append(Burst(assign(found, tags), Counter(dict.fromkeys(tags, size))))
+class Grown:
+    """Bursts assigned one after the other."""
+
+    def __init__(self, plan: list[tuple[tuple[str, ...], int]] | None = None) -> None:
+        self.train: Counter[str] = Counter()
+        self.held_out: Counter[str] = Counter()
+        self.splits: list[Split] = []
+        for tags, size in plan or []:
+            self.splits.append(assign(self.train, self.held_out, tags))
+            side = self.train if self.splits[-1] == TRAIN else self.held_out
+            side.update(dict.fromkeys(tags, size))
+
+
+def bursts(*given: tuple[Split, str] | tuple[Split, str, bool]) -> dict[int, Burst]:
+    """Bursts from 1: split, classes as letters, and whether it is pinned."""
+    return {key: Burst(what[0], len(what) > 2 and bool(what[2]), frozenset(what[1]))
+            for key, what in enumerate(given, 1)}
+
+
+def sides(given: Mapping[int, Burst]) -> dict[str, set[Split]]:
+    found: dict[str, set[Split]] = defaultdict(set)
+    for burst in given.values():
+        for name in burst.classes:
+            found[name].add(burst.split)
     return found
 
 
-def held_out(bursts: list[Burst], tag: str) -> float:
-    held = sum(burst.counts[tag] for burst in bursts if burst.split == Split.VALIDATION)
-    return held / sum(burst.counts[tag] for burst in bursts)
+def moved(given: Mapping[int, Burst]) -> dict[int, Burst]:
+    moves = rebalance(given)
+    return {key: Burst(moves.get(key, burst.split), burst.pinned, burst.classes)
+            for key, burst in given.items()}
+
+
+def random_bursts(rng: random.Random) -> dict[int, Burst]:
+    return {key: Burst(rng.choice([TRAIN, HELD_OUT]), rng.random() < 0.2,
+                       frozenset(rng.sample('abcd', rng.randint(0, 3))))
+            for key in range(1, rng.randint(1, 9))}
 
 
 def test_the_first_burst_of_a_class_is_for_training_and_the_second_held_out() -> None:
-    bursts = grow([(('mug',), 10), (('pen',), 10), (('mug',), 10), (('pen',), 10)])
-    assert [burst.split for burst in bursts] == [Split.TRAIN] * 2 + [Split.VALIDATION] * 2
+    grown = Grown([(('mug',), 10), (('pen',), 10), (('mug',), 10), (('pen',), 10)])
+    assert grown.splits == [TRAIN] * 2 + [HELD_OUT] * 2
 
 
 @pytest.mark.parametrize('seed', range(3))
 def test_about_a_fifth_is_held_out_as_data_grows(seed: int) -> None:
     rng = random.Random(seed)
-    bursts = grow([((rng.choice(['mug', 'pen', 'cup']),), rng.randint(5, 40))
+    grown = Grown([((rng.choice(['mug', 'pen', 'cup']),), rng.randint(5, 40))
                    for _ in range(300)])
     for tag in ('mug', 'pen', 'cup'):
-        assert 0.17 < held_out(bursts, tag) < 0.23
+        assert 0.17 < grown.held_out[tag] / (grown.held_out[tag] + grown.train[tag]) < 0.23
 
 
-def test_what_comes_later_does_not_move_an_earlier_burst() -> None:
-    plan = [(('mug',), 10), (('mug',), 10), (('pen',), 3), (('mug', 'pen'), 8), (('pen',), 5)]
-    whole = [burst.split for burst in grow(plan)]
-    assert [[burst.split for burst in grow(plan[:end])] for end in range(len(plan) + 1)] == [
-        whole[:end] for end in range(len(plan) + 1)]
+@pytest.mark.parametrize(('train', 'held_out', 'tags', 'expected'), [
+    ({'mug': 10}, {}, ('mug', 'pen'), TRAIN),
+    ({}, {'mug': 10}, ('mug',), TRAIN),
+    ({'mug': 10, 'pen': 10}, {'mug': 10}, ('mug',), TRAIN),
+    ({'mug': 10, 'pen': 10}, {'mug': 10}, ('mug', 'pen'), HELD_OUT),
+    ({'mug': 10}, {}, (), TRAIN),
+    ({'mug': 81}, {'mug': 19}, ('mug',), HELD_OUT),
+    ({'mug': 80}, {'mug': 20}, ('mug',), TRAIN),
+], ids=['a new class', 'known from held-out samples only', 'enough held out',
+        'one of them is short', 'no tags', 'just under a fifth', 'a fifth'])
+def test_which_bursts_are_held_out(train: dict[str, int], held_out: dict[str, int],
+                                   tags: tuple[str, ...], expected: Split) -> None:
+    assert assign(Counter(train), Counter(held_out), tags) == expected
 
 
-def test_a_burst_with_a_new_class_is_for_training_whatever_else_it_shows() -> None:
-    bursts = grow([(('mug',), 10), (('mug', 'pen'), 10)])
-    assert bursts[1].split == Split.TRAIN
+def test_asking_changes_no_counts() -> None:
+    train = Counter(mug=1)
+    assign(train, Counter(), ('mug', 'pen'))
+    assert train == Counter(mug=1)
+    assert 'pen' not in train
 
 
-def test_a_class_known_only_from_held_out_samples_goes_to_training() -> None:
-    earlier = [Burst(Split.VALIDATION, Counter(mug=10))]
-    assert assign(earlier, ('mug',)) == Split.TRAIN
+@pytest.mark.parametrize(('given', 'expected'), [
+    (bursts((TRAIN, 'a'), (HELD_OUT, 'a')), {}),
+    (bursts((TRAIN, 'a'), (TRAIN, 'a'), (TRAIN, 'a')), {3: HELD_OUT}),
+    (bursts((HELD_OUT, 'a'), (HELD_OUT, 'a'), (HELD_OUT, 'a')), {1: TRAIN}),
+    (bursts((TRAIN, 'a')), {}),
+    (bursts((HELD_OUT, 'a')), {1: TRAIN}),
+    (bursts((HELD_OUT, 'a', True)), {}),
+    (bursts((TRAIN, 'a'), (TRAIN, 'a', True)), {1: HELD_OUT}),
+    (bursts((TRAIN, 'a', True), (TRAIN, 'a', True)), {}),
+    (bursts((TRAIN, 'a'), (TRAIN, 'ab'), (HELD_OUT, 'b')), {1: HELD_OUT}),
+    (bursts((TRAIN, 'ab'), (TRAIN, 'ab')), {2: HELD_OUT}),
+    (bursts((TRAIN, 'a'), (HELD_OUT, '')), {}),
+], ids=['both sides', 'none held out', 'none for training', 'one burst', 'one burst, held out',
+        'one burst, held out by a person', 'the last one is pinned', 'all pinned',
+        'the last one would be missed', 'two classes at once', 'without tags'])
+def test_an_edit_moves_as_few_bursts_as_it_can(given: dict[int, Burst],
+                                               expected: dict[int, Split]) -> None:
+    assert rebalance(given) == expected
 
 
-def test_several_tags_are_held_out_when_one_of_them_is_short() -> None:
-    earlier = [Burst(Split.TRAIN, Counter(mug=10, pen=10)),
-               Burst(Split.VALIDATION, Counter(mug=10))]
-    assert assign(earlier, ('mug',)) == Split.TRAIN
-    assert assign(earlier, ('mug', 'pen')) == Split.VALIDATION
+@pytest.mark.parametrize('seed', range(3))
+def test_after_moving_no_class_lacks_a_side_that_one_more_move_could_give(seed: int) -> None:
+    rng = random.Random(seed)
+    for _ in range(200):
+        check_moves(random_bursts(rng))
 
 
-def test_without_tags_it_is_for_training() -> None:
-    assert assign([Burst(Split.TRAIN, Counter(mug=10))], ()) == Split.TRAIN
+def check_moves(before: dict[int, Burst]) -> None:
+    after = moved(before)
+    assert rebalance(after) == {}
+    size = Counter(name for burst in before.values() for name in burst.classes)
+
+    def well(given: Mapping[int, Burst]) -> set[tuple[str, Split]]:
+        return {(name, side) for name, found in sides(given).items() for side in found
+                if size[name] > 1 or side == TRAIN}
+
+    assert well(after) >= well(before)
+    for key, burst in after.items():
+        assert not burst.pinned or burst == before[key]
+        if not burst.pinned:
+            other = Burst(HELD_OUT if burst.split == TRAIN else TRAIN, False, burst.classes)
+            assert not well({**after, key: other}) > well(after)
 
 
-@pytest.mark.parametrize('count', [4, 5, 10, 20, 33, 100, 1000])
+def test_classes_with_bursts_of_their_own_always_get_both_sides() -> None:
+    rng = random.Random(1)
+    for _ in range(100):
+        given = {key: Burst(rng.choice([TRAIN, HELD_OUT]), False, frozenset(rng.choice('abc')))
+                 for key in range(1, 10)}
+        after = moved(given)
+        size = Counter(name for burst in given.values() for name in burst.classes)
+        assert all(found == {TRAIN, HELD_OUT} for name, found in sides(after).items()
+                   if size[name] > 1)
+
+
+@pytest.mark.parametrize('count', [*range(4, 60), 100, 1000, 12_345])
 def test_a_shared_burst_ends_with_a_gap_and_a_fifth_held_out(count: int) -> None:
     parts = share(count)
-    assert len(parts) == count
-    assert parts == sorted(parts, key=[Split.TRAIN, Split.GAP, Split.VALIDATION].index)
-    totals = Counter(parts)
-    assert totals[Split.TRAIN] >= totals[Split.VALIDATION]
-    assert totals[Split.GAP] >= 1
-    assert abs(totals[Split.VALIDATION] - count / 5) < 1
+    assert parts
+    gap, held_out = parts
+    assert 0 < gap < held_out < count
+    assert gap >= count - held_out, 'more is held out than is for training'
+    assert 0.13 * count < count - held_out < 0.33 * count
 
 
 @pytest.mark.parametrize('count', [0, 1, 2, 3])
 def test_too_few_samples_are_not_shared(count: int) -> None:
-    assert share(count) == [Split.TRAIN] * count
+    assert share(count) is None
+
+
+def test_the_parts_of_a_growing_burst_move_rarely_and_never_back() -> None:
+    found = [parts for count in range(4, 10_000) if (parts := share(count))]
+    assert all(now >= before for before, now in itertools.pairwise(found))
+    assert len(set(found)) < 100

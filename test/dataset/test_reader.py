@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from pathlib import Path
 
 import makers
@@ -9,18 +8,6 @@ from recognizer_ros.core.split import Split
 from recognizer_ros.dataset import schema
 from recognizer_ros.dataset.reader import revision, snapshot, stats
 from recognizer_ros.dataset.store import SampleStore
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SampleStore]:
-    with SampleStore(tmp_path / 'data') as store:
-        yield store
-
-
-def record(store: SampleStore, tags: tuple[str, ...], seeds: range) -> int:
-    burst = store.begin_burst('test', tags)
-    store.add([makers.sample(seed, tags, burst) for seed in seeds])
-    return burst
 
 
 def test_where_there_is_no_data_set(tmp_path: Path) -> None:
@@ -53,17 +40,17 @@ def test_samples_come_oldest_first_with_their_tags_and_files(store: SampleStore)
 
 
 def test_a_snapshot_stays_as_it_was(store: SampleStore) -> None:
-    record(store, ('mug',), range(2))
+    makers.record(store, ('mug',), range(2))
     found = snapshot(store.root)
-    record(store, ('pen',), range(2, 4))
+    makers.record(store, ('pen',), range(2, 4))
     assert (found.revision, len(found.samples), found.labels) == (1, 2, ('mug',))
     assert snapshot(store.root).revision == revision(store.root) == 2
 
 
 def test_a_class_with_one_burst_shares_it_by_time_and_says_so(store: SampleStore) -> None:
-    record(store, ('mug',), range(20))
-    record(store, ('mug',), range(20, 30))
-    lone = record(store, ('pen',), range(30, 50))
+    makers.record(store, ('mug',), range(20))
+    makers.record(store, ('mug',), range(20, 30))
+    lone = makers.record(store, ('pen',), range(30, 50))
     found = snapshot(store.root)
     parts = [item.split for item in found.samples if item.burst == lone]
     assert parts == [Split.TRAIN] * 15 + [Split.GAP] + [Split.VALIDATION] * 4
@@ -73,9 +60,29 @@ def test_a_class_with_one_burst_shares_it_by_time_and_says_so(store: SampleStore
     assert found.warning.endswith(': pen')
 
 
+def test_a_shared_burst_is_cut_by_stamp_in_whatever_order_it_comes(store: SampleStore) -> None:
+    burst = store.begin_burst('test', ('mug',))
+    for seed in (5, 19, 3, 18, 17, 0, 1, 4, 2, 16, 15, 14, 6, 7, 8, 13, 12, 9, 10, 11):
+        store.add([makers.sample(seed, ('mug',), burst)])
+        found = snapshot(store.root)
+        parts = [item.split for item in found.samples]
+        assert parts == sorted(parts, key=[Split.TRAIN, Split.GAP, Split.VALIDATION].index)
+        assert len(found.part(Split.VALIDATION)) == store.stats().validation_samples
+    assert parts == [Split.TRAIN] * 15 + [Split.GAP] + [Split.VALIDATION] * 4
+
+
+def test_a_shared_burst_whose_samples_have_one_stamp_is_cut_in_the_order_they_came(
+        store: SampleStore) -> None:
+    burst = store.begin_burst('test', ('mug',))
+    store.add([makers.sample(seed, ('mug',), burst, 5) for seed in range(20)])
+    assert [item.split for item in snapshot(store.root).samples] == [
+        Split.TRAIN] * 15 + [Split.GAP] + [Split.VALIDATION] * 4
+    assert store.stats().validation_samples == 4
+
+
 def test_no_warning_and_no_gap_once_every_class_has_two_bursts(store: SampleStore) -> None:
     for first, tag in enumerate(('mug', 'pen', 'mug', 'pen')):
-        record(store, (tag,), range(10 * first, 10 * first + 10))
+        makers.record(store, (tag,), range(10 * first, 10 * first + 10))
     found = snapshot(store.root)
     assert found.warning == ''
     assert found.part(Split.GAP) == ()
@@ -83,14 +90,14 @@ def test_no_warning_and_no_gap_once_every_class_has_two_bursts(store: SampleStor
 
 
 def test_all_classes_of_a_lone_burst_are_named(store: SampleStore) -> None:
-    record(store, ('pen', 'mug'), range(10))
+    makers.record(store, ('pen', 'mug'), range(10))
     found = snapshot(store.root)
     assert found.warning.endswith(': mug, pen')
     assert found.counts(Split.VALIDATION) == {'mug': 2, 'pen': 2}
 
 
 def test_a_damaged_index_cannot_be_read(store: SampleStore) -> None:
-    record(store, ('mug',), range(1))
+    makers.record(store, ('mug',), range(1))
     store.close()
     makers.photo(store.root / schema.FILE, b'no database at all ' * 100)
     for read in (snapshot, stats, revision):
@@ -99,7 +106,7 @@ def test_a_damaged_index_cannot_be_read(store: SampleStore) -> None:
 
 
 def test_reading_does_not_wait_for_the_writer(store: SampleStore) -> None:
-    record(store, ('mug',), range(1))
+    makers.record(store, ('mug',), range(1))
     with store._transaction():
         store._db.execute('DELETE FROM tags')
         assert len(snapshot(store.root).samples) == 1
@@ -107,7 +114,7 @@ def test_reading_does_not_wait_for_the_writer(store: SampleStore) -> None:
 
 
 def test_an_index_damaged_inside_cannot_be_read(store: SampleStore) -> None:
-    record(store, ('mug',), range(1))
+    makers.record(store, ('mug',), range(1))
     store.close()
     with (store.root / schema.FILE).open('r+b') as file:
         file.seek(4096)

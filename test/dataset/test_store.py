@@ -1,6 +1,4 @@
 import os
-import sqlite3
-from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -8,34 +6,14 @@ import makers
 import pytest
 
 from recognizer_ros.core.errors import (
-    DataLockedError,
-    DatasetError,
-    DataVersionError,
     DiskFullError,
 )
 from recognizer_ros.core.split import Split
 from recognizer_ros.dataset import schema
-from recognizer_ros.dataset.reader import snapshot, stats
 from recognizer_ros.dataset.image_files import image_path
+from recognizer_ros.dataset.reader import snapshot, stats
 from recognizer_ros.dataset.sample import NewSample
 from recognizer_ros.dataset.store import SampleStore
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SampleStore]:
-    with SampleStore(tmp_path / 'data') as store:
-        yield store
-
-
-def record(store: SampleStore, tags: tuple[str, ...], seeds: range) -> int:
-    """Store a burst; return its id."""
-    burst = store.begin_burst('test', tags)
-    store.add([makers.sample(seed, tags, burst) for seed in seeds])
-    return burst
-
-
-def files(store: SampleStore) -> set[str]:
-    return {path.stem for path in (store.root / 'images').rglob('*') if path.is_file()}
 
 
 def rows(store: SampleStore) -> set[str]:
@@ -50,9 +28,9 @@ def test_a_new_folder_is_empty(store: SampleStore) -> None:
 
 
 def test_what_is_stored_is_counted(store: SampleStore) -> None:
-    record(store, ('mug',), range(3))
-    record(store, ('pen',), range(3, 5))
-    burst = record(store, ('mug', 'pen'), range(5, 6))
+    makers.record(store, ('mug',), range(3))
+    makers.record(store, ('pen',), range(3, 5))
+    burst = makers.record(store, ('mug', 'pen'), range(5, 6))
     found = store.stats()
     assert (found.revision, found.samples, found.bursts) == (3, 6, 3)
     assert found.classes == ('mug', 'pen')
@@ -70,10 +48,10 @@ def test_images_are_stored_byte_for_byte(store: SampleStore) -> None:
 
 
 def test_counts_are_the_same_after_a_restart_and_for_a_reader(store: SampleStore) -> None:
-    record(store, ('mug',), range(12))
-    record(store, ('mug',), range(12, 20))
-    record(store, ('pen', 'mug'), range(20, 26))
-    record(store, ('cup',), range(26, 27))
+    makers.record(store, ('mug',), range(12))
+    makers.record(store, ('mug',), range(12, 20))
+    makers.record(store, ('pen', 'mug'), range(20, 26))
+    makers.record(store, ('cup',), range(26, 27))
     before = store.stats()
     assert stats(store.root) == before
     store.close()
@@ -86,7 +64,7 @@ def test_validation_samples_are_those_that_a_snapshot_holds_out(store: SampleSto
     first = 0
     for tags, count in [(('mug',), 12), (('pen',), 9), (('mug',), 5), (('cup', 'mug'), 20),
                         (('mug', 'pen'), 4), (('pen',), 2)]:
-        record(store, tags, range(first, first + count))
+        makers.record(store, tags, range(first, first + count))
         first += count
         held = len(snapshot(store.root).part(Split.VALIDATION))
         assert store.stats().validation_samples == held
@@ -94,18 +72,18 @@ def test_validation_samples_are_those_that_a_snapshot_holds_out(store: SampleSto
 
 
 def test_nothing_moves_the_split_of_an_earlier_burst(store: SampleStore) -> None:
-    record(store, ('mug',), range(10))
-    record(store, ('mug',), range(10, 20))
+    makers.record(store, ('mug',), range(10))
+    makers.record(store, ('mug',), range(10, 20))
     before = {item.sha256: item.split for item in snapshot(store.root).samples}
     assert set(before.values()) == {Split.TRAIN, Split.VALIDATION}
-    record(store, ('pen', 'mug'), range(20, 30))
-    record(store, ('pen',), range(30, 40))
+    makers.record(store, ('pen', 'mug'), range(20, 30))
+    makers.record(store, ('pen',), range(30, 40))
     after = {item.sha256: item.split for item in snapshot(store.root).samples}
     assert {name: after[name] for name in before} == before
 
 
 def test_the_same_bytes_again_get_the_new_tags(store: SampleStore) -> None:
-    record(store, ('mug',), range(3))
+    makers.record(store, ('mug',), range(3))
     burst = store.begin_burst('upload', ('cup',))
     stored, = store.add([makers.sample(1, ('cup',), burst, source='upload')])
     assert stored.duplicate
@@ -125,25 +103,34 @@ def test_the_same_bytes_twice_in_one_call_are_one_sample(store: SampleStore) -> 
 
 
 def test_duplicates_beside_new_samples_are_counted_right(store: SampleStore) -> None:
-    burst = record(store, ('mug',), range(2))
+    burst = makers.record(store, ('mug',), range(2))
     store.add([makers.sample(seed, ('mug',), burst) for seed in (0, 2, 1, 3)])
     assert store.samples_in(burst) == 4
     assert store.stats() == stats(store.root)
 
 
+def test_the_same_again_with_the_same_tags_changes_nothing(store: SampleStore) -> None:
+    burst = makers.record(store, ('mug',), range(3))
+    before = store.stats()
+    assert all(answer.duplicate for answer in store.add(
+        [makers.sample(seed, ('mug',), burst) for seed in range(3)]))
+    assert store.add([]) == []
+    assert store.stats() == before == stats(store.root)
+
+
 def test_samples_without_tags_are_stored_and_not_trained_on(store: SampleStore) -> None:
-    record(store, (), range(2))
+    makers.record(store, (), range(2))
     assert (store.stats().samples, store.stats().classes) == (2, ())
     assert snapshot(store.root).samples == ()
 
 
 def test_nothing_is_stored_when_the_reserve_would_be_touched(store: SampleStore) -> None:
-    burst = record(store, ('mug',), range(1))
-    before, bytes_before = store.stats(), files(store)
+    burst = makers.record(store, ('mug',), range(1))
+    before, bytes_before = store.stats(), makers.files(store)
     store.reserve_bytes = 2**62
     with pytest.raises(DiskFullError, match=f'the disk of {store.root} has less than'):
         store.add([makers.sample(1, ('mug',), burst)])
-    assert (store.stats(), files(store)) == (before, bytes_before)
+    assert (store.stats(), makers.files(store)) == (before, bytes_before)
     store.reserve_bytes = 0
     store.add([makers.sample(1, ('mug',), burst)])
     assert store.stats().samples == 2
@@ -151,7 +138,7 @@ def test_nothing_is_stored_when_the_reserve_would_be_touched(store: SampleStore)
 
 def test_a_row_is_never_without_its_file(store: SampleStore,
                                          monkeypatch: pytest.MonkeyPatch) -> None:
-    burst = record(store, ('mug',), range(2))
+    burst = makers.record(store, ('mug',), range(2))
     before = store.stats()
     left = [2]
 
@@ -165,15 +152,15 @@ def test_a_row_is_never_without_its_file(store: SampleStore,
         patch.setattr(Path, 'replace', fail_third)
         with pytest.raises(DiskFullError, match='is full: free some room'):
             store.add([makers.sample(seed, ('mug',), burst) for seed in range(2, 6)])
-    assert rows(store) <= files(store)
+    assert rows(store) <= makers.files(store)
     assert store.stats() == before == stats(store.root)
     assert not list(store.root.rglob('*.tmp'))
     store.add([makers.sample(seed, ('mug',), burst) for seed in range(2, 6)])
-    assert rows(store) == files(store)
+    assert rows(store) == makers.files(store)
 
 
 def test_a_full_disk_while_the_index_is_written_changes_nothing(store: SampleStore) -> None:
-    burst = record(store, ('mug',), range(1))
+    burst = makers.record(store, ('mug',), range(1))
     before = store.stats()
     pages = store._db.execute('PRAGMA page_count').fetchone()[0]
     store._db.execute(f'PRAGMA max_page_count={pages}')
@@ -185,73 +172,3 @@ def test_a_full_disk_while_the_index_is_written_changes_nothing(store: SampleSto
     store._db.execute('PRAGMA max_page_count=1000000')
     store.add(many)
     assert store.stats().samples == 41
-
-
-def test_a_second_writer_is_refused(store: SampleStore) -> None:
-    with pytest.raises(DataLockedError, match=f'in use by process {os.getpid()}'):
-        SampleStore(store.root)
-
-
-def test_closing_lets_the_next_writer_in(store: SampleStore) -> None:
-    store.close()
-    SampleStore(store.root).close()
-
-
-def rewrite(change: str) -> Callable[[Path], None]:
-    def apply(root: Path) -> None:
-        with closing(sqlite3.connect(root / schema.FILE)) as db:
-            db.executescript(change)
-    return apply
-
-
-def overwrite(data: bytes, start: int = 0) -> Callable[[Path], None]:
-    def apply(root: Path) -> None:
-        for left in root.glob(f'{schema.FILE}-*'):
-            left.unlink()
-        with (root / schema.FILE).open('r+b') as file:
-            file.seek(start)
-            file.write(data)
-            file.truncate()
-    return apply
-
-
-@pytest.mark.parametrize(('damage', 'error', 'said'), [
-    (rewrite('PRAGMA user_version=9'), DataVersionError,
-     'has data format 9, this program reads 2'),
-    (rewrite('PRAGMA user_version=0'), DataVersionError, 'has data format 0'),
-    (overwrite(b'this is no database, but long enough to look like one ' * 50), DatasetError,
-     r'samples\.db cannot be opened \(.*\): restore it from a backup'),
-    (overwrite(b'\x00\xff' * 20_000, start=4096), DatasetError, r'samples\.db cannot be'),
-], ids=['newer version', 'no version', 'garbage', 'damaged inside'])
-def test_an_index_that_cannot_be_used_is_refused_and_left_alone(
-        store: SampleStore, damage: Callable[[Path], None], error: type[Exception],
-        said: str) -> None:
-    record(store, ('mug',), range(1))
-    store.close()
-    damage(store.root)
-    before = (store.root / schema.FILE).read_bytes()
-    for _ in range(2):  # the folder's lock was let go
-        with pytest.raises(error, match=said):
-            SampleStore(store.root)
-    assert (store.root / schema.FILE).read_bytes() == before
-
-
-def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
-    makers.photo(tmp_path / 'data', b'a file')
-    with pytest.raises(DatasetError, match=f'cannot write to {tmp_path}/data: Not a directory'):
-        SampleStore(tmp_path / 'data')
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason='root may write anywhere')
-def test_a_folder_that_may_not_be_written_is_refused(tmp_path: Path) -> None:
-    tmp_path.chmod(0o555)
-    with pytest.raises(DatasetError, match='Permission denied; make it writable'):
-        SampleStore(tmp_path / 'data')
-
-
-def test_a_folder_that_vanishes_is_reported(store: SampleStore, tmp_path: Path) -> None:
-    burst = record(store, ('mug',), range(1))
-    store.root.rename(tmp_path / 'elsewhere')
-    with pytest.raises(DatasetError, match='cannot write'):
-        store.add([makers.sample(1, ('mug',), burst)])
-    assert store.free_bytes() == 0

@@ -7,8 +7,8 @@ stamps and sources; see :mod:`table`. Quarantined and deleted samples stay out.
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
@@ -23,7 +23,6 @@ from .importer import Progress
 from .sinks import Sink, open_sink
 from .table import MANIFEST, NAMES, Row, write_table
 
-_ATTEMPTS = 5
 _STEP = 50
 _MAX_NAME = 120
 _NAMED = 100
@@ -97,24 +96,9 @@ class _Written:
 
 
 def _listed(root: Path, query: Query) -> list[Listed]:
-    """All samples of one moment, burst after burst, each in order of time.
-
-    :raises DatasetError: they change all the time.
-    """
-    for _ in range(_ATTEMPTS):
-        pages = list(_pages(root, query))
-        if len({page.revision for page in pages}) == 1:
-            found = [sample for page in pages for sample in page.samples]
-            return sorted(found, key=lambda item: (item.burst, item.stamp_ns, item.sha256))
-    raise DatasetError(f'{root} changes too fast to be listed: export it when nothing is recorded')
-
-
-def _pages(root: Path, query: Query) -> Iterator[browse.Page]:
-    offset, total = 0, 1
-    while offset < total:
-        page = browse.page(root, replace(query, offset=offset, limit=browse.MAX_LIMIT))
-        yield page
-        offset, total = offset + browse.MAX_LIMIT, page.total
+    """All samples of one moment, burst after burst, each in order of time."""
+    return sorted(browse.everything(root, query),
+                  key=lambda item: (item.burst, item.stamp_ns, item.sha256))
 
 
 def _check_single(samples: Iterable[Listed]) -> None:
