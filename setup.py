@@ -17,7 +17,7 @@ ROBOT = [
     'numpy>=1.26',
     'onnxruntime>=1.20',
     'opencv-python-headless>=4.10',
-    'pillow>=10',
+    'safetensors>=0.4',
     'scikit-learn>=1.5',
 ]
 BAG = ['rosbags>=0.11']
@@ -28,6 +28,7 @@ TRAIN = [
     'opencv-python-headless>=4.10',
     'safetensors>=0.4',
     'scikit-learn>=1.5',
+    'scipy>=1.11',
     'torch>=2.6',
     'torchvision>=0.21',
 ]
