@@ -87,18 +87,23 @@ class Ledger:
             found[self.samples[name].burst].append(name)
         return found
 
-    def bursts_of(self) -> dict[str, set[int]]:
-        found: dict[str, set[int]] = defaultdict(set)
+    def bursts_of(self) -> dict[str, Counter[int]]:
+        """Samples of each class by burst."""
+        found: dict[str, Counter[int]] = defaultdict(Counter)
         for name in self.names(deleted=False):
             for tag in self.samples[name].tags:
-                found[tag].add(self.samples[name].burst)
+                found[tag][self.samples[name].burst] += 1
         return found
+
+    def lone(self) -> dict[str, int]:
+        """Classes that share their burst, which holds nearly all of their samples."""
+        return {tag: burst for tag, counts in self.bursts_of().items() if len(counts) <= 4
+                for burst, count in counts.items()
+                if 10 * count >= 9 * counts.total() and not self.bursts[burst][1]}
 
     def splits(self) -> dict[str, Split]:
         """Effective split of each sample that is not deleted."""
-        lone = {burst for bursts in self.bursts_of().values() if len(bursts) == 1
-                for burst in bursts if not self.bursts[burst][1]}
-        found = {}
+        lone, found = set(self.lone().values()), {}
         for burst, names in self.usable().items():
             parts = share(len(names)) if burst in lone else None
             for index, name in enumerate(names):
@@ -109,14 +114,14 @@ class Ledger:
 
     def lacking(self) -> list[str]:
         """Classes that have no samples on one side though nothing stands against it: all their
-        bursts are free to move and hold no other class."""
+        bursts are free to move and hold no other class, and none is shared."""
         of_burst: dict[int, set[str]] = defaultdict(set)
         for tag, bursts in self.bursts_of().items():
             for burst in bursts:
                 of_burst[burst].add(tag)
-        return [tag for tag, bursts in self.bursts_of().items() if len(bursts) > 1
-                and all(len(of_burst[burst]) == 1 and not self.bursts[burst][1]
-                        for burst in bursts)
+        return [tag for tag, bursts in self.bursts_of().items() if tag not in self.lone()
+                and len(bursts) > 1 and all(len(of_burst[burst]) == 1 and not self.bursts[burst][1]
+                                            for burst in bursts)
                 and len({self.bursts[burst][0] for burst in bursts}) == 1]
 
     def check(self, store: SampleStore) -> None:

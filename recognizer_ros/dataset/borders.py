@@ -18,7 +18,8 @@ class _Drawn:
 
 
 class Borders:
-    """Draws the borders in the bursts that a class has alone; inside a transaction of the caller.
+    """Draws the borders in the bursts that a class has alone, or nearly so; inside a transaction
+    of the caller.
 
     A border is a stamp and, where several samples have the same one, a row.
     """

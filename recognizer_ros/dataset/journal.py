@@ -9,10 +9,16 @@ from dataclasses import dataclass
 
 from ..core.errors import DatasetError
 from ..core.split import Split
+from . import schema
 from .edits import State
 
 KEPT = 1000
 """Edits that can be undone at most; older ones are forgotten."""
+KEPT_CHANGES = 1_000_000
+"""Samples and bursts in all these edits at most, but for those of small edits and of the last."""
+_SMALL = 1000  # as many changes do not make it worth while to count all
+_COUNTED = ('SELECT id, (SELECT count(*) FROM sample_changes WHERE edit = id) '
+            '+ (SELECT count(*) FROM burst_changes WHERE edit = id) AS changes FROM edits')
 
 
 @dataclass(frozen=True)
@@ -41,11 +47,16 @@ class BurstChange:
 
 @dataclass(frozen=True)
 class Entry:
-    """An edit of the past. :param revision: of the data set, made by it."""
+    """An edit of the past.
+
+    :param changed: samples that it was about and that are not purged. :param revision: of the data
+        set, made by it.
+    """
 
     edit: int
     time_ns: int
     description: str
+    changed: int
     revision: int
     undone: bool
 
@@ -64,6 +75,10 @@ def record(db: sqlite3.Connection, description: str, time_ns: int, revision: int
         (edit, burst, change.before.split, change.before.pinned, change.after.split,
          change.after.pinned) for burst, change in bursts.items()))
     db.execute('DELETE FROM edits WHERE id <= ?', (edit - KEPT,))
+    if len(samples) + len(bursts) > _SMALL:
+        db.execute('DELETE FROM edits WHERE id < ? AND id <= (SELECT max(id) FROM ('
+                   f'SELECT id, sum(changes) OVER (ORDER BY id DESC) AS total FROM ({_COUNTED})) '
+                   'WHERE total > ?)', (edit, KEPT_CHANGES))
 
 
 def next_to(db: sqlite3.Connection, redo: bool) -> Entry:
@@ -92,7 +107,7 @@ def entries(db: sqlite3.Connection, clause: str) -> Iterable[Entry]:
     """Read edits. :param clause: SQL of our own, after FROM."""
     for edit, time_ns, description, revision, undone in db.execute(
             f'SELECT id, time_ns, description, revision, undone FROM edits {clause}'):
-        yield Entry(edit, time_ns, description, revision, bool(undone))
+        yield Entry(edit, time_ns, description, _changed(db, edit), revision, bool(undone))
 
 
 def states(db: sqlite3.Connection, edit: int, before: bool) -> dict[int, State]:
@@ -107,6 +122,17 @@ def burst_states(db: sqlite3.Connection, edit: int, before: bool) -> dict[int, B
     side = 'before' if before else 'after'
     return {burst: BurstState(Split(split), bool(pinned)) for burst, split, pinned in db.execute(
         f'SELECT burst, split_{side}, pinned_{side} FROM burst_changes WHERE edit = ?', (edit,))}
+
+
+def _changed(db: sqlite3.Connection, edit: int) -> int:
+    """Samples that an edit was about: changed, or in bursts that a person has put elsewhere."""
+    found, = db.execute('SELECT count(*) FROM sample_changes WHERE edit = ?', (edit,)).fetchone()
+    if not found:
+        found, = db.execute(
+            f'SELECT count(*) FROM samples WHERE {schema.USABLE} AND burst IN (SELECT burst FROM '
+            'burst_changes WHERE edit = ? AND (pinned_before OR pinned_after))',
+            (edit,)).fetchone()
+    return int(found)
 
 
 def mark(db: sqlite3.Connection, edit: int, undone: bool, revision: int) -> None:

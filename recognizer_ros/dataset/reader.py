@@ -2,12 +2,12 @@
 
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.split import Split
+from ..core.split import Split, dominant
 from . import schema
 from .image_files import image_path
 from .journal import from_lines
@@ -76,13 +76,11 @@ def snapshot(root: Path) -> Snapshot:
     with closing(schema.open_reader(root)) as db, schema.read_errors(root):
         db.execute('BEGIN')
         number, rows = _revision(db), tuple(_rows(db, root))
-    bursts: dict[str, set[int]] = defaultdict(set)
-    for sample in rows:
-        for tag in sample.tags:
-            bursts[tag].add(sample.burst)
-    alone = sorted(tag for tag, ids in bursts.items() if len(ids) == 1)
-    warning = ('recorded in a single burst, so the held-out frames are like the training frames: '
-               + ', '.join(alone)) if alone else ''
+        shared = {burst for (burst,) in db.execute(
+            'SELECT id FROM bursts WHERE held_out_from_ns IS NOT NULL')}
+    alone = _alone(rows, shared)
+    warning = ('recorded in a single burst (or nearly so), so the held-out frames are like the '
+               'training frames: ' + ', '.join(alone)) if alone else ''
     return Snapshot(number, rows, warning)
 
 
@@ -103,6 +101,16 @@ def arrivals(root: Path, after: int, limit: int) -> tuple[int, list[Sample]]:
 
 def _revision(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT value FROM state WHERE key = 'revision'").fetchone()[0])
+
+
+def _alone(samples: Sequence[Sample], shared: Container[int]) -> list[str]:
+    """Classes with one burst, or with one that holds nearly all and is shared, sorted."""
+    counts: defaultdict[str, Counter[int]] = defaultdict(Counter)
+    for sample in samples:
+        for tag in sample.tags:
+            counts[tag][sample.burst] += 1
+    return sorted(tag for tag, bursts in counts.items()
+                  if len(bursts) == 1 or dominant(bursts) in shared)
 
 
 def _rows(db: sqlite3.Connection, root: Path) -> Iterable[Sample]:

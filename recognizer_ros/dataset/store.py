@@ -249,15 +249,12 @@ class SampleStore:
             moved = journal.burst_states(self._db, entry.edit, before=not redo)
             revision = self._next_revision()
             bursts = {row.burst for row in self._rows.numbered(states)}
-            chosen = [burst for burst, side in moved.items()
-                      if side.pinned or self._tally[burst].pinned]
-            changed = len(states) or self._samples_in(chosen)
             self._rows.write(states, revision)
             self._move(moved, revision)
             journal.mark(self._db, entry.edit, not redo, revision)
             count(self._tally, self._db, {*bursts, *moved})
             self._borders.draw(self._tally, {*bursts, *moved})
-            return Edited(changed, revision, entry.description)
+            return Edited(entry.changed, revision, entry.description)
 
     def _purge(self, edit: Purge, expected_revision: int) -> Edited:
         rows = self._chosen(edit, expected_revision)

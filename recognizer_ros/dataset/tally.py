@@ -78,13 +78,13 @@ class Tally:
     def moves(self) -> dict[int, Split]:
         """Return the bursts that should change sides after an edit."""
         return split.rebalance({
-            key: split.Burst(burst.split, burst.pinned, frozenset(burst.counts))
+            key: split.Burst(burst.split, burst.pinned, burst.counts)
             for key, burst in self._bursts.items() if burst.samples})
 
     def shared(self) -> dict[int, tuple[int, int]]:
-        """Return the bursts that hold a class alone and are shared, with the index of the first
-        sample of the gap and of the first one held out."""
-        lone = {key for keys in self._bursts_of.values() if len(keys) == 1 for key in keys}
+        """Return the bursts that hold a class alone, or nearly so, and are shared, with the index
+        of the first sample of the gap and of the first one held out."""
+        lone = {key for name in self._bursts_of if (key := self._dominant(name))}
         return {key: parts for key in lone if not self._bursts[key].pinned
                 and (parts := split.share(self._bursts[key].samples))}
 
@@ -98,6 +98,12 @@ class Tally:
         return Stats(revision, sum(self._in.values()), held_out, self._filled, self.quarantined,
                      classes, tuple(self._totals[name] for name in classes),
                      tuple(len(self._bursts_of[name]) for name in classes), self._multi > 0)
+
+    def _dominant(self, name: str) -> int | None:
+        keys = self._bursts_of[name]
+        if len(keys) > split.FEW_BURSTS:  # before the counts are gathered
+            return None
+        return split.dominant({key: self._bursts[key].counts[name] for key in keys})
 
     def _sum(self, key: int, burst: BurstTally, sign: int, filled: bool = True) -> None:
         self._filled += sign * (filled and burst.samples > 0)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from recognizer_ros.core.split import Burst, Split, assign, rebalance, share
+from recognizer_ros.core.split import Burst, Split, assign, dominant, rebalance, share
 
 TRAIN, HELD_OUT = Split.TRAIN, Split.VALIDATION
 
@@ -24,28 +24,29 @@ class Grown:
 
 
 def bursts(*given: tuple[Split, str] | tuple[Split, str, bool]) -> dict[int, Burst]:
-    """Bursts from 1: split, classes as letters, and whether it is pinned."""
-    return {key: Burst(what[0], len(what) > 2 and bool(what[2]), frozenset(what[1]))
+    """Bursts from 1: split, a letter for each sample of a class, and whether it is pinned."""
+    return {key: Burst(what[0], len(what) > 2 and bool(what[2]), Counter(what[1]))
             for key, what in enumerate(given, 1)}
 
 
 def sides(given: Mapping[int, Burst]) -> dict[str, set[Split]]:
     found: dict[str, set[Split]] = defaultdict(set)
     for burst in given.values():
-        for name in burst.classes:
+        for name in burst.counts:
             found[name].add(burst.split)
     return found
 
 
 def moved(given: Mapping[int, Burst]) -> dict[int, Burst]:
     moves = rebalance(given)
-    return {key: Burst(moves.get(key, burst.split), burst.pinned, burst.classes)
+    return {key: Burst(moves.get(key, burst.split), burst.pinned, burst.counts)
             for key, burst in given.items()}
 
 
 def random_bursts(rng: random.Random) -> dict[int, Burst]:
     return {key: Burst(rng.choice([TRAIN, HELD_OUT]), rng.random() < 0.2,
-                       frozenset(rng.sample('abcd', rng.randint(0, 3))))
+                       {name: rng.choice([1, 2, 5, 40])
+                        for name in rng.sample('abcd', rng.randint(0, 3))})
             for key in range(1, rng.randint(1, 9))}
 
 
@@ -97,9 +98,23 @@ def test_asking_changes_no_counts() -> None:
     (bursts((TRAIN, 'a'), (TRAIN, 'ab'), (HELD_OUT, 'b')), {1: HELD_OUT}),
     (bursts((TRAIN, 'ab'), (TRAIN, 'ab')), {2: HELD_OUT}),
     (bursts((TRAIN, 'a'), (HELD_OUT, '')), {}),
+    (bursts((TRAIN, 'aa'), (TRAIN, 'a'), (TRAIN, 'aa')), {2: HELD_OUT}),
+    (bursts((HELD_OUT, 'a'), (HELD_OUT, 'aa'), (HELD_OUT, 'a')), {2: TRAIN}),
+    (bursts((TRAIN, 'a' * 8), (TRAIN, 'a')), {2: HELD_OUT}),
+    (bursts((TRAIN, 'a' * 8), (TRAIN, 'a', True)), {}),
+    (bursts((TRAIN, 'a' * 8), (TRAIN, 'abb'), (HELD_OUT, 'b')), {}),
+    (bursts((TRAIN, 'a' * 9), (TRAIN, 'a')), {}),
+    (bursts((TRAIN, 'a' * 9, True), (TRAIN, 'a')), {2: HELD_OUT}),
+    (bursts((HELD_OUT, 'a' * 9), (HELD_OUT, 'a')), {1: TRAIN}),
+    (bursts((HELD_OUT, 'a' * 9 + 'b'), (TRAIN, 'a'), (HELD_OUT, 'bb')), {3: TRAIN}),
+    (bursts((HELD_OUT, 'a' * 9 + 'bb'), (TRAIN, 'a'), (HELD_OUT, 'b')), {1: TRAIN}),
 ], ids=['both sides', 'none held out', 'none for training', 'one burst', 'one burst, held out',
         'one burst, held out by a person', 'the last one is pinned', 'all pinned',
-        'the last one would be missed', 'two classes at once', 'without tags'])
+        'the last one would be missed', 'two classes at once', 'without tags', 'the smallest',
+        'the largest', 'nearly all in one is not in question', 'too little would be left',
+        'another class would have too little left', 'nearly all in one',
+        'nearly all in a pinned one', 'nearly all in one, held out', 'the larger of two',
+        'one that is shared anyway'])
 def test_an_edit_moves_as_few_bursts_as_it_can(given: dict[int, Burst],
                                                expected: dict[int, Split]) -> None:
     assert rebalance(given) == expected
@@ -115,29 +130,54 @@ def test_after_moving_no_class_lacks_a_side_that_one_more_move_could_give(seed: 
 def check_moves(before: dict[int, Burst]) -> None:
     after = moved(before)
     assert rebalance(after) == {}
-    size = Counter(name for burst in before.values() for name in burst.classes)
+    shared = {name for name in 'abcd' if shares(before, name)}
 
     def well(given: Mapping[int, Burst]) -> set[tuple[str, Split]]:
         return {(name, side) for name, found in sides(given).items() for side in found
-                if size[name] > 1 or side == TRAIN}
+                if name not in shared or side == TRAIN}
 
     assert well(after) >= well(before)
+    assert starved(after) <= starved(before)
     for key, burst in after.items():
         assert not burst.pinned or burst == before[key]
         if not burst.pinned:
-            other = Burst(HELD_OUT if burst.split == TRAIN else TRAIN, False, burst.classes)
-            assert not well({**after, key: other}) > well(after)
+            other = Burst(HELD_OUT if burst.split == TRAIN else TRAIN, False, burst.counts)
+            further = {**after, key: other}
+            assert not well(further) > well(after) or starved(further) & burst.counts.keys()
+
+
+def shares(given: Mapping[int, Burst], name: str) -> bool:
+    """The class lies in one burst, or one that is not pinned holds nearly all of it."""
+    found = {key: burst.counts[name] for key, burst in given.items() if name in burst.counts}
+    most = dominant(found)
+    return len(found) == 1 or (most is not None and not given[most].pinned)
+
+
+def starved(given: Mapping[int, Burst]) -> set[str]:
+    """Classes with less than half of their samples for training."""
+    held_out: Counter[str] = Counter()
+    for burst in given.values():
+        held_out.update({name: count if burst.split == HELD_OUT else -count
+                         for name, count in burst.counts.items()})
+    return {name for name, more in held_out.items() if more > 0}
 
 
 def test_classes_with_bursts_of_their_own_always_get_both_sides() -> None:
     rng = random.Random(1)
     for _ in range(100):
-        given = {key: Burst(rng.choice([TRAIN, HELD_OUT]), False, frozenset(rng.choice('abc')))
+        given = {key: Burst(rng.choice([TRAIN, HELD_OUT]), False,
+                            {rng.choice('abc'): rng.choice([1, 2, 5, 40])})
                  for key in range(1, 10)}
-        after = moved(given)
-        size = Counter(name for burst in given.values() for name in burst.classes)
-        assert all(found == {TRAIN, HELD_OUT} for name, found in sides(after).items()
-                   if size[name] > 1)
+        assert all(found == {TRAIN, HELD_OUT} for name, found in sides(moved(given)).items()
+                   if not shares(given, name))
+
+
+@pytest.mark.parametrize(('counts', 'expected'), [
+    ({}, None), ({7: 1}, 7), ({7: 345, 8: 1}, 7), ({8: 1, 7: 9}, 7), ({8: 2, 7: 17}, None),
+    ({1: 1, 2: 1, 3: 345, 4: 1}, 3), ({1: 1, 2: 1, 3: 345, 4: 1, 5: 1}, None)])
+def test_a_burst_with_nearly_all_samples_of_a_class_is_found_among_few(
+        counts: dict[int, int], expected: int | None) -> None:
+    assert dominant(counts) == expected
 
 
 @pytest.mark.parametrize('count', [*range(4, 60), 100, 1000, 12_345])

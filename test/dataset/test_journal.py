@@ -138,6 +138,39 @@ def test_old_edits_are_forgotten(store: SampleStore, monkeypatch: pytest.MonkeyP
     assert store._db.execute('SELECT count(*) FROM sample_changes').fetchone()[0] == 3
 
 
+def test_large_edits_are_forgotten_before_they_fill_the_disk(
+        store: SampleStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, '_SMALL', 5)
+    monkeypatch.setattr(journal, 'KEPT_CHANGES', 25)
+    names = makers.names(range(10))
+
+    def kept() -> list[int]:
+        return [entry.changed for entry in history(store.root)]
+
+    for number in range(4):
+        store.edit(SetTags(names, (f'cup {number}',)))
+    assert kept() == [10, 10]
+    store.edit(SetTags(names[:3], ('can',)))
+    assert kept() == [3, 10, 10]
+    store.edit(SetTags(names[:6], ('tin',)))
+    assert kept() == [6, 3, 10]
+    monkeypatch.setattr(journal, 'KEPT_CHANGES', 8)
+    store.edit(SetTags(names, ('pot',)))
+    assert kept() == [10], 'the last one can always be undone'
+    assert store._db.execute('SELECT count(*) FROM sample_changes').fetchone()[0] == 10
+    store.undo()
+    assert find(store.root, ZERO).tags == ('tin',)
+
+
+def test_edits_of_many_bursts_are_forgotten_as_well(store: SampleStore,
+                                                    monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, '_SMALL', 1)
+    monkeypatch.setattr(journal, 'KEPT_CHANGES', 4)
+    for split in (Split.TRAIN, Split.VALIDATION, Split.TRAIN):
+        store.edit(SetSplit((ZERO, makers.name(10), makers.name(20)), split))
+    assert len(history(store.root)) == 1
+
+
 def test_what_was_purged_cannot_come_back(store: SampleStore) -> None:
     store.edit(SetTags((ZERO, ONE), ('cup',)))
     store.edit(SetTags((ZERO,), ('can',)))
@@ -195,9 +228,9 @@ def test_history_tells_all_edits_newest_first(store: SampleStore) -> None:
     store.edit(SetSplit((ZERO,), Split.VALIDATION))
     store.undo()
     found = history(store.root)
-    assert [(entry.description, entry.undone) for entry in found] == [
-        ('1 burst put into validation', True), ('2 samples tagged cup', False),
-        ('1 sample deleted', False)]
+    assert [(entry.description, entry.changed, entry.undone) for entry in found] == [
+        ('1 burst put into validation', 9, True), ('2 samples tagged cup', 2, False),
+        ('1 sample deleted', 1, False)]
     assert found[0].revision == store.revision()
     assert found[0].edit > found[1].edit > found[2].edit
     assert found[0].time_ns >= found[1].time_ns > 1_700_000_000 * 10**9

@@ -36,7 +36,8 @@ CLASSES = ('cup', 'mug', 'pen')
 classes = st.sampled_from(CLASSES)
 tags = st.frozensets(classes, max_size=2)
 some_tags = st.frozensets(classes, min_size=1, max_size=2)
-stamps = st.lists(st.integers(1, 6), min_size=1, max_size=8)  # with ties, in any order
+times = st.integers(1, 6)  # with ties, in any order
+stamps = st.lists(times, min_size=1, max_size=8) | st.lists(times, min_size=12, max_size=14)
 splits = st.sampled_from([None, None, None, Split.TRAIN, Split.VALIDATION])
 chosen = st.integers(1, 2**16 - 1)  # which samples: bits, taken again and again
 

@@ -6,6 +6,7 @@ import pytest
 from recognizer_ros.core.errors import DatasetError
 from recognizer_ros.core.split import Split
 from recognizer_ros.dataset import schema
+from recognizer_ros.dataset.edits import SetTags
 from recognizer_ros.dataset.reader import revision, snapshot, stats
 from recognizer_ros.dataset.store import SampleStore
 
@@ -94,6 +95,41 @@ def test_all_classes_of_a_lone_burst_are_named(store: SampleStore) -> None:
     found = snapshot(store.root)
     assert found.warning.endswith(': mug, pen')
     assert found.counts(Split.VALIDATION) == {'mug': 2, 'pen': 2}
+
+
+def test_one_sample_put_right_leaves_nearly_all_to_train_on(store: SampleStore) -> None:
+    pens = makers.record(store, ('pen',), range(60))
+    makers.record(store, ('mug',), range(60, 120))
+    store.edit(SetTags((makers.name(70),), ('pen',)))
+    found = snapshot(store.root)
+    assert found.counts(Split.TRAIN) == {'pen': 46, 'mug': 44}
+    assert found.counts(Split.VALIDATION) == {'pen': 12, 'mug': 12}
+    assert [item.split for item in found.samples if item.burst == pens] == [
+        Split.TRAIN] * 45 + [Split.GAP] * 3 + [Split.VALIDATION] * 12
+    assert store.stats().validation_samples == 24
+    assert 'single burst (or nearly so)' in found.warning
+    assert found.warning.endswith(': mug, pen')
+
+
+def test_a_burst_is_shared_until_a_tenth_of_its_class_is_elsewhere(store: SampleStore) -> None:
+    makers.record(store, ('mug',), range(18))
+    makers.record(store, ('mug',), range(18, 20))
+    assert snapshot(store.root).counts(Split.VALIDATION) == {'mug': 4 + 2}
+    assert snapshot(store.root).warning
+    store.add([makers.sample(20, ('mug',), 2)])
+    assert snapshot(store.root).counts(Split.TRAIN) == {'mug': 18}
+    assert snapshot(store.root).counts(Split.VALIDATION) == {'mug': 3}
+    assert snapshot(store.root).warning == ''
+    assert store.stats().validation_samples == 3
+
+
+def test_a_large_burst_that_a_person_has_pinned_is_not_warned_of(store: SampleStore) -> None:
+    """As after the import of a data set that has a split of its own."""
+    for split, seeds in ((Split.TRAIN, range(27)), (Split.VALIDATION, range(27, 30))):
+        burst = store.begin_burst('import', ('mug',), split)
+        store.add([makers.sample(seed, ('mug',), burst) for seed in seeds])
+    assert snapshot(store.root).warning == ''
+    assert snapshot(store.root).counts(Split.VALIDATION) == {'mug': 3}
 
 
 def test_a_damaged_index_cannot_be_read(store: SampleStore) -> None:
