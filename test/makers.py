@@ -132,23 +132,20 @@ def names(seeds: Iterable[int]) -> tuple[str, ...]:
 
 
 def colour_net(outputs: int = 3, weights: npt.NDArray[np.float32] | None = None,
-               size: tuple[int, int] = (SMALL.width, SMALL.height),
-               mode: LabelMode = 'single') -> bytes:
-    """An ONNX file: mean of each channel, R, G, B, times ``weights``, shape (outputs, 3), as
-    probabilities.
+               size: tuple[int, int] = (SMALL.width, SMALL.height)) -> bytes:
+    """An ONNX file: mean of each channel, R, G, B, times ``weights``, shape (outputs, 3).
 
-    Without weights, logit N is ten times channel N.
+    Without weights, output N is ten times channel N.
     """
     if weights is None:
         weights = 10 * np.eye(outputs, 3, dtype=np.float32)
     nodes = [helper.make_node('GlobalAveragePool', ['image'], ['mean']),
              helper.make_node('Flatten', ['mean'], ['flat']),
-             helper.make_node('Gemm', ['flat', 'weights'], ['logits'], transB=1),
-             helper.make_node('Sigmoid' if mode == 'multi' else 'Softmax', ['logits'], ['scores'])]
+             helper.make_node('Gemm', ['flat', 'weights'], ['logits'], transB=1)]
     graph = helper.make_graph(
         nodes, 'colours',
         [helper.make_tensor_value_info('image', TensorProto.FLOAT, [1, 3, size[1], size[0]])],
-        [helper.make_tensor_value_info('scores', TensorProto.FLOAT, [1, len(weights)])],
+        [helper.make_tensor_value_info('logits', TensorProto.FLOAT, [1, len(weights)])],
         [numpy_helper.from_array(np.asarray(weights, np.float32), 'weights')])
     model = helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid('', 17)])
     onnx.checker.check_model(model)
@@ -176,7 +173,7 @@ def model(folder: Path, labels: tuple[str, ...] = ('red', 'green', 'blue'), vers
           mode: LabelMode = 'single', weights: npt.NDArray[np.float32] | None = None
           ) -> tuple[Path, Bundle]:
     """A model file that tells colours, and the bundle that goes with it."""
-    data = colour_net(len(labels), weights, mode=mode)
+    data = colour_net(len(labels), weights)
     path = photo(folder / f'{version}.onnx', data)
     expected = OnnxRuntimeBackend(data, 1).infer(to_input(probe(SMALL), SMALL))[0]
     return path, bundle(labels, tuple(map(float, expected)), hashlib.sha256(data).hexdigest(),

@@ -170,12 +170,11 @@ def run(make: Callable[[], RecognizerNode[Any]], args: list[str] | None = None) 
     asked: list[int] = []  # no lock: a handler may interrupt whoever holds it
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda which, _: asked.append(which))
-    node = None
+    node, executor = None, SingleThreadedExecutor()
     try:
         node = make()
         if not node.autostart():
             return 1
-        executor = SingleThreadedExecutor()
         executor.add_node(node)
         with contextlib.suppress(ExternalShutdownException):
             while not asked:
@@ -188,4 +187,5 @@ def run(make: Callable[[], RecognizerNode[Any]], args: list[str] | None = None) 
         if node:
             node.close()
             node.destroy_node()
+        executor.shutdown()  # else the interpreter's end may find it alive, and its context gone
         rclpy.try_shutdown()

@@ -182,9 +182,9 @@ def test_threshold_and_number_of_results_change_while_running(robot: Robot) -> N
 def test_an_image_that_cannot_be_used_is_told_and_the_next_is_answered(robot: Robot) -> None:
     robot.model(1)
     message = conversions.array_to_image(makers.flat(makers.RED), 1, 'camera')
-    message.encoding = 'yuv422'
+    message.encoding = '32FC1'
     robot._images.publish(message)
-    assert robot.graph.diagnosed('classifier', "'yuv422'").level == lifecycle.ERROR
+    assert robot.graph.diagnosed('classifier', "'32FC1'").level == lifecycle.ERROR
     assert robot.answer(makers.RED).results[0].class_id == 'red'
 
 

@@ -114,8 +114,8 @@ def test_tags_that_break_the_rules_are_refused_in_the_diagnostics(operator: Oper
 
 
 def test_an_image_that_cannot_be_used_is_told(operator: Operator) -> None:
-    operator.frame(operator.graph.now_ns(), encoding='yuv422')
-    assert operator.graph.diagnosed('recorder', "'yuv422'").level == lifecycle.ERROR
+    operator.frame(operator.graph.now_ns(), encoding='32FC1')
+    assert operator.graph.diagnosed('recorder', "'32FC1'").level == lifecycle.ERROR
 
 
 def add_sample(graph: Graph, data: bytes, tags: list[str], source: str = '') -> Any:
