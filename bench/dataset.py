@@ -104,7 +104,7 @@ def _bar(value: float, most: float) -> dict[str, float | bool]:
 
 def _prefill(root: Path, samples: int) -> None:
     """Make a data set of tiny images, without waiting for the disk at each."""
-    with SampleStore(root) as store:
+    with SampleStore(root):
         db = sqlite3.connect(root / 'samples.db', isolation_level=None)
         db.execute('BEGIN')
         rows, tile = Rows(db), encode_jpeg(np.zeros((8, 8, 3), np.uint8), 50)
@@ -140,7 +140,8 @@ def _record(store: SampleStore, given: Settings) -> dict[str, float]:
         time.sleep(max(0.0, (stamp_ns - time.time_ns()) / 1e9))
         tag = f'class {int(number / given.rate_hz) % CLASSES}'
         recording.say(TagsMessage(stamp_ns, 'bench', (tag,), True, 10**9))
-        recording.offer(Frame(stamp_ns, np.roll(scene, divmod(number, WIDTH), (0, 1))), time.time_ns())
+        image = np.roll(scene, divmod(number, WIDTH), (0, 1))  # like no other
+        recording.offer(Frame(stamp_ns, image), time.time_ns())
         recording.tick(time.time_ns())
         wanted[stamp_ns] = tag
         if number == total // 6:  # after libraries and caches have warmed up
