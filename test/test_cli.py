@@ -92,7 +92,7 @@ def test_an_unreadable_photograph_among_good_ones_is_skipped(
     makers.photo(photos / 'red' / 'bad.jpg', b'no image')
     assert main(['dataset', 'import', str(photos), '--data', str(tmp_path / 'new')]) == 0
     assert capsys.readouterr().out.endswith('1 skipped\n')
-    assert 'bad.jpg skipped: not a JPEG, PNG or WebP image' in caplog.text
+    assert f'red/bad.jpg in {photos} skipped: not a JPEG, PNG or WebP image' in caplog.text
 
 
 def test_training_makes_a_live_version(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
