@@ -1,6 +1,6 @@
 """Which frames of a press of Record are worth keeping."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -20,31 +20,24 @@ class Frame:
     order: str = 'bgr'
 
 
-@dataclass(frozen=True)
-class _Kept:
-    press: int
-    due_ns: int
-    hash: int | None = None
-
-
 class Throttle:
     """Lets through so many frames a second, on average, of each press."""
 
     def __init__(self) -> None:
-        self._last = _Kept(0, 0)
+        self._press = self._due_ns = 0
 
     def __call__(self, press: int, stamp_ns: int, rate_hz: float) -> bool:
         """Say whether to keep a frame. :param rate_hz: 0: all."""
         if not rate_hz:
             return True
-        due_ns, period_ns = self._last.due_ns, int(1e9 / rate_hz)
-        if press != self._last.press:
+        due_ns, period_ns = self._due_ns, int(1e9 / rate_hz)
+        if press != self._press:
             due_ns = stamp_ns
         elif stamp_ns < due_ns:
             return False
         if stamp_ns - due_ns > period_ns:  # after a pause: do not catch up
             due_ns = stamp_ns
-        self._last = _Kept(press, due_ns + period_ns)
+        self._press, self._due_ns = press, due_ns + period_ns
         return True
 
 
@@ -52,7 +45,7 @@ class Novelty:
     """Leaves out frames that look like the last one kept of the same press."""
 
     def __init__(self) -> None:
-        self._last = _Kept(0, 0)
+        self._press = self._hash = 0
 
     def __call__(self, press: int, frame: Frame, bits: int) -> bool:
         """Say whether to keep a frame.
@@ -62,10 +55,9 @@ class Novelty:
         if not bits:
             return True
         found = dhash(_grey(frame))
-        if (press == self._last.press and self._last.hash is not None
-                and distance(found, self._last.hash) < bits):
+        if press == self._press and distance(found, self._hash) < bits:
             return False
-        self._last = replace(self._last, press=press, hash=found)
+        self._press, self._hash = press, found
         return True
 
 
