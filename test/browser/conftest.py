@@ -36,7 +36,8 @@ def _chromium() -> str:
         reason = 'needs Chromium: install it, for example with apt install chromium'
         if os.environ.get('RECOGNIZER_REQUIRE_BROWSER'):
             pytest.fail(reason)
-        pytest.skip(reason)  # the set-up cannot install it without root; .ci/run requires it
+        # The set-up cannot install it without root; .ci/run requires it.
+        pytest.skip(reason)  # needs Chromium; where it is required this fails instead, see above
     return found
 
 

@@ -22,7 +22,8 @@ _MAX_TEXT = 256 * 2**20
 _ENCRYPTED = 1
 _DRIVE = re.compile('[A-Za-z]:')
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others unpack without a limit
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+# RuntimeError: zipfile raises one for a version, method or password that it does not know.
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
 _log = logging.getLogger(__name__)
 
 
@@ -121,7 +122,7 @@ def open_zip(path: Path) -> Iterator[ZipTree]:
     with file:
         try:
             archive = zipfile.ZipFile(file)
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        except (*_DAMAGED, OSError, ValueError) as error:
             raise DatasetError(f'{path} is not a zip archive, or damaged: make it '
                                'anew') from error
         with archive:
