@@ -86,7 +86,7 @@ def page(root: Path, query: Query) -> Page:
     tables, where, values = _filter(query)
     with _reading(root) as db:
         total, ids = _found(db, query, f'FROM {tables} WHERE {where}', values)
-        return Page(_listed(db, ids), total, _revision(db))
+        return Page(_listed(db, ids), total, schema.revision(db))
 
 
 def everything(root: Path, query: Query) -> list[Listed]:
@@ -125,10 +125,6 @@ def _reading(root: Path) -> Iterator[sqlite3.Connection]:
     with closing(schema.open_reader(root)) as db, schema.read_errors(root):
         db.execute('BEGIN')
         yield db
-
-
-def _revision(db: sqlite3.Connection) -> int:
-    return int(db.execute("SELECT value FROM state WHERE key = 'revision'").fetchone()[0])
 
 
 def _filter(query: Query) -> tuple[str, str, list[str | int]]:

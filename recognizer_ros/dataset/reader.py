@@ -64,7 +64,7 @@ def revision(root: Path) -> int:
     if not (root / schema.FILE).is_file():
         return 0
     with closing(schema.open_reader(root)) as db, schema.read_errors(root):
-        return _revision(db)
+        return schema.revision(db)
 
 
 def snapshot(root: Path) -> Snapshot:
@@ -75,32 +75,13 @@ def snapshot(root: Path) -> Snapshot:
     """
     with closing(schema.open_reader(root)) as db, schema.read_errors(root):
         db.execute('BEGIN')
-        number, rows = _revision(db), tuple(_rows(db, root))
+        number, rows = schema.revision(db), tuple(_rows(db, root))
         shared = {burst for (burst,) in db.execute(
             'SELECT id FROM bursts WHERE held_out_from_ns IS NOT NULL')}
     alone = _alone(rows, shared)
     warning = ('recorded in a single burst (or nearly so), so the held-out frames are like the '
                'training frames: ' + ', '.join(alone)) if alone else ''
     return Snapshot(number, rows, warning)
-
-
-def arrivals(root: Path, after: int, limit: int) -> tuple[int, list[Sample]]:
-    """Read the samples stored since, with or without tags.
-
-    :param after: what this function returned before; 0: from the first.
-    :return: where to go on from, and at most ``limit`` samples.
-    :raises DatasetError: as :func:`snapshot`; likewise DataVersionError.
-    """
-    with closing(schema.open_reader(root)) as db, schema.read_errors(root):
-        rows = db.execute(f'SELECT id, sha256, burst, stamp_ns FROM samples WHERE id > ? AND '
-                          f'{schema.USABLE} ORDER BY id LIMIT ?', (after, limit)).fetchall()
-    return rows[-1][0] if rows else after, [
-        Sample(sha256, image_path(root, sha256), (), burst, stamp_ns, Split.TRAIN)
-        for _, sha256, burst, stamp_ns in rows]
-
-
-def _revision(db: sqlite3.Connection) -> int:
-    return int(db.execute("SELECT value FROM state WHERE key = 'revision'").fetchone()[0])
 
 
 def _alone(samples: Sequence[Sample], shared: Container[int]) -> list[str]:
@@ -133,4 +114,4 @@ def stats(root: Path) -> Stats:
     tally = Tally()
     with closing(schema.open_reader(root)) as db, schema.read_errors(root):
         count(tally, db)
-        return tally.stats(_revision(db))
+        return tally.stats(schema.revision(db))

@@ -143,6 +143,11 @@ def read_errors(root: Path) -> Iterator[None]:
                            'choose another data folder') from error
 
 
+def revision(db: sqlite3.Connection) -> int:
+    """Number of the last change; 0 when nothing was ever stored."""
+    return int(db.execute("SELECT value FROM state WHERE key = 'revision'").fetchone()[0])
+
+
 def _version(db: sqlite3.Connection) -> int:
     return int(db.execute('PRAGMA user_version').fetchone()[0])
 

@@ -151,8 +151,7 @@ class SampleStore:
 
     def revision(self) -> int:
         """Number of the last change; 0 when nothing was ever stored."""
-        return int(self._db.execute("SELECT value FROM state WHERE key = 'revision'")
-                   .fetchone()[0])
+        return schema.revision(self._db)
 
     def samples_in(self, burst: int) -> int:
         """How many usable samples a burst holds."""
