@@ -29,6 +29,7 @@ TRAIN = [
     'safetensors>=0.4',
     'scikit-learn>=1.5',
     'scipy>=1.11',
+    'tensorboardX>=2.6',
     'torch>=2.6',
     'torchvision>=0.21',
 ]

@@ -77,7 +77,7 @@ ENDPOINTS = (
     Endpoint('recorder', _SRV, 'list_samples', _LIST, 'A page of the stored samples.'),
     Endpoint('recorder', _SRV, 'get_sample', _SAMPLE, 'A sample with its image.'),
     Endpoint('recorder', _SRV, 'edit_samples', _EDIT,
-             'Tags, classes, splits; delete, restore, purge.'),
+             'Tags, classes, splits; delete, quarantine, restore, purge.'),
     Endpoint('recorder', _SRV, 'undo', _UNDO, 'Take back the last edit, or do it again.'),
 
     Endpoint('trainer', _SUB, 'dataset', _DATASET, 'Tells when there is something to learn.',
@@ -92,6 +92,8 @@ ENDPOINTS = (
              'Make a version live: promote by hand, or roll back.'),
     Endpoint('trainer', _SRV, 'get_model', 'recognizer_ros/srv/GetModel',
              "A piece of a version's ONNX file."),
+    Endpoint('trainer', _CALL, 'edit_samples', _EDIT,
+             'Set samples aside whose image cannot be used.'),
     Endpoint('trainer', Role.ACTS, 'train', 'recognizer_ros/action/Train',
              'Train once, now, whatever the switch says.'),
 

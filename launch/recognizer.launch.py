@@ -4,6 +4,8 @@ Arguments carry the names and defaults of the settings (``recognizer_ros.core.co
 argument that is not given leaves what the parameters file says.
 """
 
+from pathlib import Path
+
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode
@@ -11,6 +13,7 @@ from launch_ros.actions import LifecycleNode
 from launch import LaunchDescription
 from recognizer_ros.core import resources
 from recognizer_ros.core.config import NODES
+from recognizer_ros.core.errors import ConfigError
 from recognizer_ros.core.options import by_node, options
 
 
@@ -33,6 +36,9 @@ def generate_launch_description():
 
 def _nodes(context):
     """Make the nodes, now that the arguments are known."""
+    params_file = LaunchConfiguration('params_file').perform(context)
+    if not Path(params_file).is_file():  # launch_ros would go on without it
+        raise ConfigError(f'params_file must be the path of a file, not {params_file!r}')
     texts = {option: LaunchConfiguration(option.name).perform(context) for option in options()}
     given = by_node({option.name: option.parse(text) for option, text in texts.items() if text})
     autostart = LaunchConfiguration('autostart').perform(context) == 'true'

@@ -14,7 +14,7 @@ from importlib import util
 from pathlib import Path
 from typing import Any
 
-from . import cli_dataset, cli_transfer
+from . import cli_dataset, cli_models, cli_transfer
 from .core import resources
 from .core.config import TrainerConfig, Value, replace
 from .core.errors import ConfigError, DatasetError, ModelError, RecognizerError
@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
                           help='photographs, one sub-folder a class')
     evaluate.add_argument('--json', action='store_true', help='one JSON object')
     cli_transfer.add(cli_dataset.add(commands))
+    cli_models.add(commands)
     bench = _command(commands, 'bench', _bench, 'measure; exit status 1 when a bar does not hold')
     bench.add_argument('name', metavar='NAME', help='which one; a wrong name lists them')
     bench.add_argument('--json', action='store_true', help='one JSON object')
@@ -183,7 +184,7 @@ def _evaluate(given: argparse.Namespace) -> int:
         raise ModelError(f'{given.data} has no model yet: train one with '
                          f'`recognizer train --data {given.data}`')
     version = registry.get(registry.live())
-    result = evaluate(version.model, version.bundle, given.images)
+    result = evaluate(version, given.images)
     scores = result.scores
     if given.json:
         print(json.dumps({

@@ -64,8 +64,11 @@ def _add_editing(actions: Any) -> None:
     rename.add_argument('new', metavar='NEW', help='its new name; may be that of another class')
     _edit(actions, 'delete', 'take samples out of use; restore brings them back',
           lambda given: edits.Delete(_ids(given)), ids=True)
-    _edit(actions, 'restore', 'bring deleted samples back',
+    _edit(actions, 'restore', 'bring samples back that were deleted, or set aside',
           lambda given: edits.Restore(_ids(given)), ids=True)
+    aside = _edit(actions, 'quarantine', 'set samples aside that cannot be used; restore brings '
+                  'them back', lambda given: edits.Quarantine(_ids(given), given.reason), ids=True)
+    aside.add_argument('--reason', required=True, help='why, one sentence')
     purge = _edit(actions, 'purge', 'remove deleted samples from the disk for good', _purge)
     purge.add_argument('ids', metavar='ID', nargs='*', default=[], help='of a deleted sample; '
                        '- reads ids from standard input')

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 
-from .core.bundle import Bundle
 from .core.errors import DatasetError, ImageError
 from .core.predictions import Floats
 from .core.scores import Scores
@@ -13,6 +12,7 @@ from .dataset import images
 from .dataset.transfer import folders
 from .inference.model import load
 from .inference.scoring import score
+from .registry.store import Version
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Evaluation:
     skipped: tuple[str, ...]
 
 
-def evaluate(model: Path, bundle: Bundle, folder: Path) -> Evaluation:
-    """Score a model on a folder with one sub-folder a class.
+def evaluate(version: Version, folder: Path) -> Evaluation:
+    """Score a model version on a folder with one sub-folder a class.
 
     Classes that the model does not know count as answered wrong.
 
@@ -32,7 +32,8 @@ def evaluate(model: Path, bundle: Bundle, folder: Path) -> Evaluation:
     :raises ModelError: the model cannot be used.
     """
     listed = folders.photos(folder)
-    loaded = load(model, bundle)
+    bundle = version.bundle
+    loaded = load(version.backbone, version.head_bytes(), bundle)
     unknown = sorted({photo.label for photo in listed} - set(bundle.labels))
     labels = (*bundle.labels, *unknown)
     rows: list[Floats] = []

@@ -4,6 +4,7 @@ import hashlib
 import io
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,16 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from recognizer_ros.core.bundle import Bundle
+from recognizer_ros.core.bundle import BACKBONE, HEAD, Bundle
 from recognizer_ros.core.labels import LabelMode
 from recognizer_ros.core.preprocessing import Preprocessing
 from recognizer_ros.core.scores import Scores
 from recognizer_ros.dataset.sample import NewSample
 from recognizer_ros.dataset.store import SampleStore
+from recognizer_ros.inference.head import Head
 from recognizer_ros.inference.onnx_runtime import OnnxRuntimeBackend
 from recognizer_ros.inference.preprocess import probe, to_input
+from recognizer_ros.registry.store import Version
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -131,25 +134,28 @@ def names(seeds: Iterable[int]) -> tuple[str, ...]:
     return tuple(map(name, seeds))
 
 
-def colour_net(outputs: int = 3, weights: npt.NDArray[np.float32] | None = None,
-               size: tuple[int, int] = (SMALL.width, SMALL.height)) -> bytes:
-    """An ONNX file: mean of each channel, R, G, B, times ``weights``, shape (outputs, 3).
-
-    Without weights, output N is ten times channel N.
-    """
-    if weights is None:
-        weights = 10 * np.eye(outputs, 3, dtype=np.float32)
-    nodes = [helper.make_node('GlobalAveragePool', ['image'], ['mean']),
-             helper.make_node('Flatten', ['mean'], ['flat']),
-             helper.make_node('Gemm', ['flat', 'weights'], ['logits'], transB=1)]
+def colour_net(size: tuple[int, int] = (SMALL.width, SMALL.height), gain: float = 1.0) -> bytes:
+    """An ONNX file whose features are ``gain`` times the mean of each channel, R, G, B."""
     graph = helper.make_graph(
-        nodes, 'colours',
-        [helper.make_tensor_value_info('image', TensorProto.FLOAT, [1, 3, size[1], size[0]])],
-        [helper.make_tensor_value_info('logits', TensorProto.FLOAT, [1, len(weights)])],
-        [numpy_helper.from_array(np.asarray(weights, np.float32), 'weights')])
+        [helper.make_node('GlobalAveragePool', ['input'], ['mean']),
+         helper.make_node('Flatten', ['mean'], ['flat']),
+         helper.make_node('Mul', ['flat', 'gain'], ['features'])], 'colours',
+        [helper.make_tensor_value_info('input', TensorProto.FLOAT, [1, 3, size[1], size[0]])],
+        [helper.make_tensor_value_info('features', TensorProto.FLOAT, [1, 3])],
+        [numpy_helper.from_array(np.array(gain, np.float32), 'gain')])
     model = helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid('', 17)])
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString())
+
+
+def colour_head(outputs: int = 3, weights: npt.NDArray[np.float32] | None = None) -> Head:
+    """A last layer for :func:`colour_net`: ``weights``, shape (outputs, 3), and no bias.
+
+    Without weights, logit N is ten times channel N.
+    """
+    if weights is None:
+        weights = 10 * np.eye(outputs, 3, dtype=np.float32)
+    return Head(np.asarray(weights, np.float32), np.zeros(len(weights), np.float32))
 
 
 def scores(labels: tuple[str, ...] = (), accuracy: float = NAN, samples: int = 0,
@@ -159,22 +165,32 @@ def scores(labels: tuple[str, ...] = (), accuracy: float = NAN, samples: int = 0
 
 
 def bundle(labels: tuple[str, ...] = ('red', 'green', 'blue'), probe: tuple[float, ...] = (),
-           sha256: str = '0' * 64, version: int = 1, mode: LabelMode = 'single',
-           preprocessing: Preprocessing = SMALL) -> Bundle:
+           version: int = 1, mode: LabelMode = 'single', preprocessing: Preprocessing = SMALL
+           ) -> Bundle:
     """A description of a model that need not be there."""
     return Bundle(
         version=version, parent=0, stage='head', net='resnet18', labels=labels, label_mode=mode,
         preprocessing=preprocessing, scores=scores(labels, mode=mode), dataset_revision=7,
-        created_ns=10**18, probe=probe or (0.0,) * len(labels), sha256={'model.onnx': sha256},
-        size=1, backbone_sha256='b' * 64, reason='the first model')
+        created_ns=10**18, probe=probe or (0.0,) * len(labels),
+        sha256={BACKBONE: '0' * 64, HEAD: '1' * 64}, size=1, backbone_sha256='b' * 64,
+        reason='the first model')
 
 
 def model(folder: Path, labels: tuple[str, ...] = ('red', 'green', 'blue'), version: int = 1,
-          mode: LabelMode = 'single', weights: npt.NDArray[np.float32] | None = None
-          ) -> tuple[Path, Bundle]:
-    """A model file that tells colours, and the bundle that goes with it."""
-    data = colour_net(len(labels), weights)
-    path = photo(folder / f'{version}.onnx', data)
-    expected = OnnxRuntimeBackend(data, 1).infer(to_input(probe(SMALL), SMALL))[0]
-    return path, bundle(labels, tuple(map(float, expected)), hashlib.sha256(data).hexdigest(),
-                        version, mode)
+          mode: LabelMode = 'single', weights: npt.NDArray[np.float32] | None = None,
+          gain: float = 1.0) -> Version:
+    """A version that tells colours. Those of one ``gain`` have the same backbone."""
+    net, head = colour_net(gain=gain), colour_head(len(labels), weights)
+    features = OnnxRuntimeBackend(net, 1).infer(to_input(probe(SMALL), SMALL))
+    expected = tuple(map(float, head.scores(features, mode)[0]))
+    return stored(folder / f'{version:04d}', net, head.to_bytes(),
+                  bundle(labels, expected, version, mode))
+
+
+def stored(folder: Path, backbone: bytes, head: bytes, bundle: Bundle) -> Version:
+    """A version of these files, and their checksums in its description."""
+    files = {BACKBONE: backbone, HEAD: head}
+    for name, data in files.items():
+        photo(folder / name, data)
+    return Version(replace(bundle, sha256={
+        name: hashlib.sha256(data).hexdigest() for name, data in files.items()}), folder)

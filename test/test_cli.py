@@ -13,6 +13,8 @@ import pytest
 import trainees
 
 from recognizer_ros.cli import main
+from recognizer_ros.dataset import browse, reader
+from recognizer_ros.dataset.browse import Query, State
 from recognizer_ros.dataset.schema import VERSION
 from recognizer_ros.dataset.store import SampleStore
 from recognizer_ros.registry.store import Registry
@@ -105,6 +107,29 @@ def test_training_makes_a_live_version(data: Path, capsys: pytest.CaptureFixture
     assert (made.preprocessing.width, made.preprocessing.height) == (32, 32)
 
 
+def test_what_training_leaves_out_is_shown_and_set_aside(
+        data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad, gone = reader.snapshot(data).samples[:2]
+    bad.path.write_bytes(b'rubbish')
+    gone.path.unlink()
+    assert main(['train', '--data', str(data), '--epochs', '1', '--no-augmentation', *SMALL]) == 0
+    shown = capsys.readouterr().err
+    assert f'warning: sample {bad.sha256} is left out: the image is damaged' in shown
+    assert f'warning: sample {gone.sha256} is left out: the image file is missing' in shown
+    assert {item.sha256 for item in browse.page(data, Query(state=State.QUARANTINED)).samples} == {
+        bad.sha256, gone.sha256}
+
+
+def test_where_a_recorder_holds_the_folder_nothing_is_set_aside(
+        data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    reader.snapshot(data).samples[0].path.write_bytes(b'rubbish')
+    with SampleStore(data):
+        assert main(['train', '--data', str(data), '--epochs', '1', '--no-augmentation',
+                     *SMALL]) == 0
+    assert 'warning: the samples left out are not set aside: ' in capsys.readouterr().err
+    assert reader.stats(data).quarantined == 0
+
+
 def test_a_model_is_scored_on_a_folder(trained: Path, photos: Path,
                                        capsys: pytest.CaptureFixture[str]) -> None:
     makers.photo(photos / 'red' / 'bad.jpg', b'no image')
@@ -193,7 +218,7 @@ def test_evaluation_on_a_missing_or_empty_folder(trained: Path, tmp_path: Path,
 def test_evaluation_of_a_damaged_model(trained: Path, tmp_path: Path, photos: Path,
                                        capsys: pytest.CaptureFixture[str]) -> None:
     copy = shutil.copytree(trained, tmp_path / 'copy')
-    (copy / 'models' / '0001' / 'model.onnx').write_bytes(b'')
+    (copy / 'models' / '0001' / 'backbone.onnx').write_bytes(b'')
     said = refused(capsys, 'evaluate', '--data', copy, '--images', photos)
     assert 'model version 1: ' in said
     assert 'is damaged' in said

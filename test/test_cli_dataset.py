@@ -130,6 +130,16 @@ def test_what_is_listed_can_be_piped_into_an_edit(command: Command) -> None:
     assert len(command.ids()) == 6
 
 
+def test_what_is_set_aside_is_listed_with_its_reason(command: Command) -> None:
+    sample = command.ids()[0]
+    assert command('quarantine', sample, '--reason', 'too  dark').startswith(
+        '1 sample set aside: too dark; revision ')
+    assert command('list', '--quarantined').endswith('  quarantined: too dark\n')
+    assert command('restore', '-', piped=command('list', '--quarantined', '--ids')).startswith(
+        '1 sample restored')
+    assert command.ids()[0] == sample
+
+
 def test_tags(command: Command) -> None:
     sample = command.ids('--tag', 'red')[0]
 

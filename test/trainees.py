@@ -1,7 +1,7 @@
 """Small data sets that are easy to learn, and a learner that tells what it does."""
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,6 +74,8 @@ class Seen:
     versions: list[Version] = field(default_factory=list)
     history: list[Progress] = field(default_factory=list)
     told: Callable[[Progress], None] = lambda progress: None
+    waiting: list[Version] = field(default_factory=list)
+    left_out: list[dict[str, str]] = field(default_factory=list)
 
     def progress(self, progress: Progress) -> None:
         self.history.append(progress)
@@ -81,6 +83,12 @@ class Seen:
 
     def promoted(self, version: Version) -> None:
         self.versions.append(version)
+
+    def waits(self, version: Version) -> None:
+        self.waiting.append(version)
+
+    def unusable(self, found: Mapping[str, str]) -> None:
+        self.left_out.append(dict(found))
 
     @property
     def last(self) -> Progress:

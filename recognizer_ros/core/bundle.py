@@ -10,7 +10,10 @@ from .labels import LabelMode
 from .preprocessing import Preprocessing
 from .scores import ClassScore, Scores
 
-FORMAT = 1
+FORMAT = 2
+"""1 had one file for backbone and head."""
+BACKBONE, WEIGHTS, HEAD = 'backbone.onnx', 'backbone.safetensors', 'head.safetensors'
+"""Files of a version: the network up to its features, its weights, the last layer."""
 
 
 @dataclass(frozen=True)
@@ -20,8 +23,8 @@ class Bundle:
     :param version: from 1. :param parent: version it was trained from; 0: the initial weights.
     :param stage: ``head`` or ``finetune``.
     :param labels: class names in the order of the outputs.
-    :param probe: outputs (logits) expected on :func:`recognizer_ros.inference.preprocess.probe`.
-    :param sha256: of each file of the version, by name. :param size: of model.onnx, bytes.
+    :param probe: probabilities expected on :func:`recognizer_ros.inference.preprocess.probe`.
+    :param sha256: of each file of the version, by name. :param size: of backbone.onnx, bytes.
     :param reason: why it was promoted or not.
     """
 
@@ -93,7 +96,8 @@ def _checked(bundle: Bundle) -> Bundle:
                                              len(bundle.preprocessing.std)) != (3, 3)),
         ('unknown preprocessing', (bundle.preprocessing.colour_order, bundle.preprocessing.resize)
          != (Preprocessing.colour_order, Preprocessing.resize)),
-        ('no checksum of model.onnx', 'model.onnx' not in bundle.sha256),
+        ('a checksum is missing', not isinstance(bundle.sha256, dict) or not all(
+            isinstance(bundle.sha256.get(name), str) for name in (BACKBONE, HEAD))),
     ]
     for problem, present in problems:
         if present:

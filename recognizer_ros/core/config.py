@@ -142,15 +142,15 @@ class TrainerConfig:
     net_height: int = setting(224, 'Height of the network input, pixels.', 32, 1024)
     weights: str = setting('imagenet', 'Initial weights: imagenet (downloaded once), none, or the '
                            'path of a safetensors file.')
-    batch_size: int = setting(8, 'Images in a training step.', 1, 4096)
+    batch_size: int = setting(16, 'Images in a training step.', 1, 4096)
     workers: int = setting(2, 'Threads that decode images.', 1, 64)
     threads: int = setting(0, 'CPU threads for training. 0: all cores but one, which is left to '
                            'the classifier; in the foreground, all.', 0, 256)
     background: bool = setting(True, 'Train only when nothing else wants the CPU (SCHED_IDLE), so '
                                'that the classifier comes first.')
     optimizer: str = setting('adam', 'Optimizer of fine-tuning.', choices=('adam', 'sgd'))
-    learning_rate: float = setting(0.001, 'Learning rate for random weights; weights that have '
-                                   'learned already get a tenth of it.', 1e-7, 10.0)
+    learning_rate: float = setting(0.001, 'Learning rate for batches of 32; scaled for others.',
+                                   1e-7, 10.0)
     augmentation: bool = setting(True, 'Colour jitter, crop and horizontal flip while training.')
     epochs: int = setting(0, 'Epochs of fine-tuning at most. 0: until the held-out score stops '
                           'rising.', 0, 10_000)
@@ -159,6 +159,12 @@ class TrainerConfig:
     label_mode: str = setting('auto', 'auto: multi when some sample has several tags.',
                               choices=('auto', 'single', 'multi'))
     enabled: bool = setting(True, 'Train. The service trainer/set_enabled changes it.', live=True)
+    cache_limit: int = setting(1000, 'Room on the disk for features of samples, kept so that a '
+                               'head is fitted at once, MiB.', 1, 1_000_000)
+    gpu_memory: int = setting(0, 'The most that training takes of the memory of the GPU, MiB. 0: '
+                              'all.', 0, 10_000_000)
+    auto_promote: bool = setting(True, 'Make a version live when it is good enough. Off: it waits '
+                                 'in the list of models until somebody activates it.', live=True)
     keep_versions: int = setting(20, 'Model versions kept on disk; the live one and the one '
                                  'before are never removed.', 2, 1000)
     print_freq: int = setting(10, 'Log every so many training steps, but not more than once a '

@@ -7,12 +7,18 @@ from .labels import LabelMode
 
 @dataclass(frozen=True)
 class ClassScore:
-    """One class. :param support: samples of the class that were scored."""
+    """One class.
+
+    :param support: samples of the class that were scored.
+    :param change: recall less that of the version live before, on the same samples: below 0 the
+        class was forgotten in part; NaN: that version did not know it, or there was none.
+    """
 
     precision: float
     recall: float
     f1: float
     support: int
+    change: float = float('nan')
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from ..core.labels import normalise
 from ..core.split import Split
 
 MAX_IDS = 100_000
+MAX_REASON = 200
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class Delete:
 
 @dataclass(frozen=True)
 class Restore:
-    """Bring deleted samples back."""
+    """Bring samples back that were deleted, or set aside."""
 
     ids: tuple[str, ...]
 
@@ -107,6 +108,22 @@ class Restore:
     def describe(self, changed: int) -> str:
         """For people."""
         return f'{_samples(changed)} restored'
+
+
+@dataclass(frozen=True)
+class Quarantine:
+    """Set samples aside that cannot be used, until they are restored or stored again. A program
+    finds that out, not a person: it is no step for undo.
+
+    :param reason: one sentence.
+    """
+
+    ids: tuple[str, ...]
+    reason: str
+
+    def describe(self, changed: int) -> str:
+        """For people."""
+        return f'{_samples(changed)} set aside: {self.reason}'
 
 
 @dataclass(frozen=True)
@@ -125,7 +142,7 @@ class SetSplit:
 
 
 Change = SetTags | AddTags | RemoveTags | RenameClass | Delete | Restore
-Edit = Change | Purge | SetSplit
+Edit = Change | Purge | Quarantine | SetSplit
 
 
 @dataclass(frozen=True)
@@ -156,9 +173,18 @@ def checked(edit: Edit) -> Edit:
         edit = replace(edit, tags=normalise(edit.tags))
         if not edit.tags and not isinstance(edit, SetTags):
             raise DatasetError('no tags given: name at least one')
+    if isinstance(edit, Quarantine):
+        edit = replace(edit, reason=_one_line(edit.reason))
+        if not edit.reason:
+            raise DatasetError('no reason given: say why the samples cannot be used')
     if isinstance(edit, SetSplit) and edit.split not in (Split.TRAIN, Split.VALIDATION):
         raise DatasetError('a burst can be put into train or validation only')
     return edit
+
+
+def _one_line(text: str) -> str:
+    shown = ''.join(char if char.isprintable() else ' ' for char in text[:2 * MAX_REASON])
+    return ' '.join(shown.split())[:MAX_REASON]
 
 
 def _samples(count: int) -> str:

@@ -10,6 +10,8 @@ from ..core.files import sync_folder, write_durably
 
 MOST_ORPHANS = 256
 """A crash leaves no more images without a row than that."""
+MISSING = 'the image file is missing'
+"""Why a sample without its file is set aside."""
 _IMAGE = re.compile(r'[0-9a-f]{64}\.jpg')
 _UNFINISHED = re.compile(r'\.[0-9a-f]{64}\.jpg\.\d+\.tmp')
 

@@ -84,6 +84,21 @@ def snapshot(root: Path) -> Snapshot:
     return Snapshot(number, rows, warning)
 
 
+def arrivals(root: Path, after: int, limit: int) -> tuple[int, list[Sample]]:
+    """Read the samples stored since, with or without tags.
+
+    :param after: what this function returned before; 0: from the first.
+    :return: where to go on from, and at most ``limit`` samples.
+    :raises DatasetError: as :func:`snapshot`; likewise DataVersionError.
+    """
+    with closing(schema.open_reader(root)) as db, schema.read_errors(root):
+        rows = db.execute(f'SELECT id, sha256, burst, stamp_ns FROM samples WHERE id > ? AND '
+                          f'{schema.USABLE} ORDER BY id LIMIT ?', (after, limit)).fetchall()
+    return rows[-1][0] if rows else after, [
+        Sample(sha256, image_path(root, sha256), (), burst, stamp_ns, Split.TRAIN)
+        for _, sha256, burst, stamp_ns in rows]
+
+
 def _alone(samples: Sequence[Sample], shared: Container[int]) -> list[str]:
     """Classes with one burst, or with one that holds nearly all and is shared, sorted."""
     counts: defaultdict[str, Counter[int]] = defaultdict(Counter)

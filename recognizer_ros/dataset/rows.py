@@ -9,8 +9,8 @@ from .edits import State
 from .sample import NewSample
 
 _CHUNK = 500
-_FOUND = ('SELECT samples.id, sha256, burst, edited, deleted_ns, group_concat(name, char(10)) '
-          'FROM samples LEFT JOIN tags ON sample = samples.id '
+_FOUND = ('SELECT samples.id, sha256, burst, edited, quarantined IS NOT NULL, deleted_ns, '
+          'group_concat(name, char(10)) FROM samples LEFT JOIN tags ON sample = samples.id '
           'LEFT JOIN labels ON labels.id = label WHERE {} GROUP BY samples.id')
 
 
@@ -22,6 +22,7 @@ class Row:
     sha256: str
     burst: int
     edited: int
+    quarantined: bool
     state: State
 
 
@@ -74,11 +75,10 @@ class Rows:
         self._db.executemany('DELETE FROM samples WHERE id = ?', ((row,) for row in ids))
         journal.drop_empty(self._db)
 
-    def clear(self, ids: Iterable[int]) -> int:
-        """Put samples that were set aside to use again; return how many were."""
-        return self._db.executemany(
-            'UPDATE samples SET quarantined = NULL WHERE id = ? AND quarantined IS NOT NULL',
-            ((row,) for row in ids)).rowcount
+    def set_aside(self, ids: Iterable[int], reason: str | None) -> None:
+        """Set samples aside; ``None``: put them to use again."""
+        self._db.executemany('UPDATE samples SET quarantined = ? WHERE id = ?',
+                             ((reason, row) for row in ids))
 
     def _insert_tags(self, states: Mapping[int, State]) -> None:
         self._db.executemany('INSERT INTO tags VALUES (?, ?)', (
@@ -97,6 +97,7 @@ class Rows:
             yield from self._where(f'{column} IN ({",".join("?" * len(chunk))})', chunk)
 
     def _where(self, condition: str, values: Sequence[str | int]) -> Iterator[Row]:
-        for row, name, burst, edited, deleted_ns, tags in self._db.execute(
+        for row, name, burst, edited, quarantined, deleted_ns, tags in self._db.execute(
                 _FOUND.format(condition), values):
-            yield Row(row, name, burst, edited, State(journal.from_lines(tags), deleted_ns))
+            yield Row(row, name, burst, edited, bool(quarantined),
+                      State(journal.from_lines(tags), deleted_ns))

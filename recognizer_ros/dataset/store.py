@@ -26,13 +26,12 @@ from ..core.folder_lock import FolderLock
 from ..core.split import Split
 from . import edits, image_files, journal, schema
 from .borders import Borders
-from .edits import Edit, Edited, Purge, RenameClass, SetSplit, State
+from .edits import Edit, Edited, Purge, Quarantine, RenameClass, Restore, SetSplit, State
 from .journal import BurstChange, BurstState, Change
 from .rows import Row, Rows
 from .sample import NewSample, Stored
 from .tally import BurstTally, Stats, Tally, count
 
-_MISSING = 'the image file is missing'
 _log = logging.getLogger(__name__)
 
 
@@ -107,7 +106,12 @@ class SampleStore:
             raise DiskFullError(f'the disk of {self.root} has less than '
                                 f'{self.reserve_bytes >> 20} MiB left: free some room')
         names = [hashlib.sha256(sample.data).hexdigest() for sample in samples]
+        aside: list[str] = []
+        if self._tally.quarantined:
+            with schema.read_errors(self.root):
+                aside = [row.sha256 for row in self._rows.named(names) if row.quarantined]
         with disk_errors(self.root):
+            image_files.remove(self.root, aside)  # they may be damaged
             image_files.write(self.root, {name: sample.data for name, sample
                                           in zip(names, samples, strict=True)})
         with self._transaction():
@@ -127,11 +131,17 @@ class SampleStore:
             rows = self._chosen(edit, expected_revision)
             if isinstance(edit, SetSplit):
                 return self._set_split(edit, rows)
+            if isinstance(edit, Quarantine):
+                return self._quarantine(edit, rows)
             now_ns = time.time_ns()
             changes = {row.id: Change(row.state, after) for row in rows
                        if (after := edit(row.state, now_ns)) != row.state}
             bursts = {row.burst for row in rows if row.id in changes}
-            return self._apply(changes, bursts, edit.describe(len(changes)))
+            back = [row for row in rows if row.quarantined] if isinstance(edit, Restore) else []
+            changed = len(changes.keys() | {row.id for row in back})
+            done = self._apply(changes, bursts, edit.describe(changed),
+                               self._set_aside(back, None))
+            return replace(done, changed=changed)
 
     def undo(self, expected_revision: int = 0) -> Edited:
         """Take back the last edit that was not taken back.
@@ -177,14 +187,11 @@ class SampleStore:
         changes = {row.id: Change(row.state, after) for name, row in before.items()
                    if (after := State(tuple(sorted(wanted[name].tags)))) != row.state}
         bursts = {row.burst for row in before.values()}
-        back = self._rows.clear(row.id for row in before.values())
-        if back:
-            count(self._tally, self._db, bursts)
+        back = [row for row in before.values() if row.quarantined]
         if fresh or changes or back:
-            revision = self._next_revision()
+            revision = self._set_aside(back, None) or self._next_revision()
             self._apply(changes, bursts, f'{len(changes)} stored again', revision)
-            self._borders.draw(self._tally, {*self._borders.passed(fresh.values()),
-                                             *(bursts if back else ())})
+            self._borders.draw(self._tally, self._borders.passed(fresh.values()))
         return [Stored(name, name in before or name in names[:index])
                 for index, name in enumerate(names)]
 
@@ -225,6 +232,22 @@ class SampleStore:
         journal.record(self._db, description, time.time_ns(), revision, changes, moved)
         self._borders.draw(self._tally, {*bursts, *moved})
         return Edited(len(changes), revision, description)
+
+    def _quarantine(self, edit: Quarantine, rows: Iterable[Row]) -> Edited:
+        fresh = [row for row in rows if not row.quarantined]  # others keep their first reason
+        revision = self._set_aside(fresh, edit.reason) or self.revision()
+        return Edited(len(fresh), revision, edit.describe(len(fresh)))
+
+    def _set_aside(self, rows: Sequence[Row], reason: str | None) -> int:
+        """Set aside, or use again (``None``); not in the journal. Return the revision that this
+        makes; 0: there are no such rows."""
+        if not rows:
+            return 0
+        self._rows.set_aside((row.id for row in rows), reason)
+        bursts = {row.burst for row in rows}
+        count(self._tally, self._db, bursts)
+        self._borders.draw(self._tally, bursts)
+        return self._next_revision()
 
     def _set_split(self, edit: SetSplit, rows: Sequence[Row]) -> Edited:
         after = BurstState(edit.split, True)
@@ -293,12 +316,13 @@ class SampleStore:
                          self.root, found.strangers, schema.FILE)
         gone = [name for name in found.missing if not known[name]]
         back = [name for name, reason in known.items()
-                if reason == _MISSING and name not in found.missing]
+                if reason == image_files.MISSING and name not in found.missing]
         if gone or back:
             with self._transaction():
                 self._next_revision()
                 self._db.executemany('UPDATE samples SET quarantined = ? WHERE sha256 = ?', [
-                    *((_MISSING, name) for name in gone), *((None, name) for name in back)])
+                    *((image_files.MISSING, name) for name in gone),
+                    *((None, name) for name in back)])
 
     def _recount(self) -> None:
         """Count everything anew."""

@@ -11,5 +11,4 @@ class Backend(Protocol):
     name: str
 
     def infer(self, batch: Floats) -> Floats:
-        """Logits, shape (n, classes), of inputs, shape (n, 3, height, width); n is 1 unless the
-        network was exported for more."""
+        """Probabilities, shape (n, labels), of inputs, shape (n, 3, height, width)."""

@@ -33,6 +33,16 @@ class Frame(Generic[TagT]):
     tag: TagT
 
 
+@dataclass(frozen=True)
+class Offer:
+    """A model version to use. :param backbone: file of the network. :param head: file of its last
+    layer."""
+
+    bundle: Bundle
+    backbone: Path
+    head: bytes
+
+
 class Listener(Protocol[TagT_contra]):
     """Who wants the answers; called in the engine's threads."""
 
@@ -53,7 +63,7 @@ class Engine(Generic[TagT]):
     def __init__(self, config: Callable[[], ClassifierConfig], listener: Listener[TagT]) -> None:
         self._config, self._listener = config, listener
         self._frames: Latest[Frame[TagT]] = Latest()
-        self._offers: Latest[tuple[Bundle, Path]] = Latest()
+        self._offers: Latest[Offer] = Latest()
         self._model: Model | None = None
         self._announced: Model | None = None
         self._smoother = Smoother()
@@ -85,26 +95,27 @@ class Engine(Generic[TagT]):
         """Classify a frame, unless a newer one comes first."""
         self._frames.put(frame)
 
-    def update(self, bundle: Bundle, model: Path) -> None:
+    def update(self, offer: Offer) -> None:
         """Load a model version in the background and swap it in; only the newest is loaded."""
-        self._offers.put((bundle, model))
+        self._offers.put(offer)
 
     def _load(self) -> None:
         while not self._offers.closed:
             offer = self._offers.take()
-            if not offer:
+            if not offer or (self._model and _same(offer.bundle, self._model.bundle)):
                 continue
             began = time.monotonic()
             try:
-                model = load(offer[1], offer[0], lambda path: OnnxRuntimeBackend(
-                    path, self._config().threads))
+                model = load(offer.backbone, offer.head, offer.bundle,
+                             lambda path: OnnxRuntimeBackend(path, self._config().threads),
+                             self._model)
                 self.refusal = ''  # before the model can fail, and refuse itself
                 self._model = model
             except ModelError as error:
                 self.refusal = str(error)
                 _log.error('%s; the model in use stays', error)
                 continue
-            _log.info('model version %d in use after %.2f s', offer[0].version,
+            _log.info('model version %d in use after %.2f s', offer.bundle.version,
                       time.monotonic() - began)
 
     def _classify(self) -> None:
@@ -131,3 +142,8 @@ class Engine(Generic[TagT]):
             self.infer_ms.add((now - began) * 1e3)
             self.rate.tick(now)
             self._listener.answered(frame.tag, results, model)
+
+
+def _same(one: Bundle, other: Bundle) -> bool:
+    return ((one.version, one.created_ns, one.sha256)
+            == (other.version, other.created_ns, other.sha256))

@@ -14,7 +14,7 @@ class OnnxRuntimeBackend:
     """A network in an ONNX file, or in its bytes, on the CPU.
 
     :param threads: 0: as many as the process may use cores.
-    :raises ModelError: it is not a network with one input (1, 3, height, width) and one output.
+    :raises ModelError: it is not a network with one input (n, 3, height, width) and one output.
     """
 
     name = 'onnxruntime:cpu'

@@ -1,14 +1,29 @@
 """``python3 -m recognizer_ros.nodes camera --ros-args …``: run one node."""
 
+import os
+import signal
 import sys
 from importlib import import_module
+from typing import NoReturn
 
-from ..core.config import NODES
+
+def main(name: str) -> NoReturn:
+    """Run the node of that name and end the process."""
+    # Until the node has its own handlers nothing is open, so the process may end on the spot. The
+    # imports take seconds; interrupted they would end with a traceback.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: os._exit(0))
+    status = _run(name)
+    # The node has closed what it had. Python's own end takes PyTorch's threads and memory down
+    # bit by bit, for seconds, and meanwhile dies of a second signal.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
-def main() -> int:
-    """Run the node that the first argument names."""
-    name = sys.argv[1] if len(sys.argv) > 1 else ''
+def _run(name: str) -> int:
+    from ..core.config import NODES
+
     if name not in NODES:
         print('error: name a node: ' + ', '.join(NODES), file=sys.stderr)
         return 2
@@ -16,4 +31,4 @@ def main() -> int:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    main(sys.argv[1] if len(sys.argv) > 1 else '')

@@ -1,5 +1,6 @@
 """Node ``classifier``: answers every image with its labels, and changes models while running."""
 
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from ..core.config import ClassifierConfig
 from ..core.errors import ImageError, ModelError
 from ..core.predictions import Prediction
 from ..core.timing import Recent
-from ..inference.engine import Engine, Frame
+from ..inference.engine import Engine, Frame, Offer
 from ..inference.model import Model
 from ..msg import ModelUpdate
 from . import conversions, cvbridge, lifecycle, qos
@@ -32,6 +33,8 @@ class Classifier(lifecycle.RecognizerNode[ClassifierConfig]):
         self._vision = self.create_publisher(VisionInfo, 'vision_info', qos.LATCHED)
         self.create_service(SetBool, '~/set_enabled', self._set_enabled)
         self._engine: Engine[Header] | None = None
+        self._telling = threading.Lock()
+        self._told: Model | None = None
         self._entities: list[Any] = []
         self._refused = ''
         self._latency_ms = Recent()
@@ -53,7 +56,14 @@ class Classifier(lifecycle.RecognizerNode[ClassifierConfig]):
         lifecycle.destroy(self, self._entities)
         if self._engine:
             self._engine.close()
-            self._engine = None
+            self._engine = self._told = None
+
+    def configure_live(self, config: ClassifierConfig) -> None:
+        """Another threshold is told with the labels."""
+        with self._telling:
+            other, self.config = config.threshold != self.config.threshold, config
+            if other and self._told:
+                self._tell_labels(self._told)
 
     def diagnose(self) -> tuple[bytes, str, dict[str, object]]:
         """Rate, latency, model, and what was refused last."""
@@ -84,13 +94,21 @@ class Classifier(lifecycle.RecognizerNode[ClassifierConfig]):
 
     def swapped(self, model: Model) -> None:
         """From the engine's thread."""
-        header = Header(stamp=self.get_clock().now().to_msg())
-        self._labels.publish(LabelInfo(header=header, threshold=self.config.threshold, class_map=[
-            VisionClass(class_id=index, class_name=label)
-            for index, label in enumerate(model.bundle.labels)]))
+        with self._telling:  # else the old threshold may be told last
+            self._told = model
+            self._tell_labels(model)
         self._vision.publish(VisionInfo(
-            header=header, method=f'{model.bundle.net} ({model.backend.name})',
+            header=self._header_now(), method=f'{model.bundle.net} ({model.backend.name})',
             database_location='label_info', database_version=model.bundle.version))
+
+    def _tell_labels(self, model: Model) -> None:
+        self._labels.publish(LabelInfo(
+            header=self._header_now(), threshold=self.config.threshold, class_map=[
+                VisionClass(class_id=index, class_name=label)
+                for index, label in enumerate(model.bundle.labels)]))
+
+    def _header_now(self) -> Header:
+        return Header(stamp=self.get_clock().now().to_msg())
 
     def _on_image(self, message: Image) -> None:
         assert self._engine
@@ -107,7 +125,7 @@ class Classifier(lifecycle.RecognizerNode[ClassifierConfig]):
         assert self._engine
         try:
             bundle = bundles.from_json(message.bundle)
-            self._engine.update(bundle, _local_file(message.uri))
+            self._engine.update(Offer(bundle, _local_file(message.uri), bytes(message.head)))
         except ModelError as error:
             self._engine.refusal = str(error)
             self.get_logger().error(f'{error}; the model in use stays')

@@ -113,6 +113,8 @@ def _edit(request: EditSamples.Request) -> edits.Edit:
         return _WITHOUT[operation](ids)
     if operation == request.RENAME_CLASS:
         return edits.RenameClass(request.from_label, request.to_label)
+    if operation == request.QUARANTINE:
+        return edits.Quarantine(ids, request.reason)
     if operation == request.SET_SPLIT and request.split in tuple(Split):
         return edits.SetSplit(ids, Split(request.split))
     raise ConfigError('operation and split must be one of their constants in EditSamples.srv and '
@@ -129,6 +131,9 @@ def of_edit(edit: edits.Edit, expected_revision: int) -> EditSamples.Request:
     request.ids = list(edit.ids)
     if isinstance(edit, edits.SetSplit):
         request.operation, request.split = request.SET_SPLIT, int(edit.split)
+        return request
+    if isinstance(edit, edits.Quarantine):
+        request.operation, request.reason = request.QUARANTINE, edit.reason
         return request
     request.operation = _OPERATIONS[type(edit)]
     if isinstance(edit, edits.SetTags | edits.AddTags | edits.RemoveTags):

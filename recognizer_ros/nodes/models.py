@@ -1,9 +1,10 @@
 """Model versions, scores and training status as messages."""
 
 from ..core import bundle as bundles
+from ..core.bundle import BACKBONE
 from ..core.scores import Scores
 from ..msg import Model, ModelMetrics, ModelUpdate, TrainingStatus
-from ..registry.store import MODEL, Version
+from ..registry.store import Version
 from ..training.progress import Progress
 from . import conversions
 
@@ -21,6 +22,7 @@ def metrics(scores: Scores) -> ModelMetrics:
         recall=[item.recall for item in scores.per_class],
         f1=[item.f1 for item in scores.per_class],
         support=[item.support for item in scores.per_class],
+        change=[item.change for item in scores.per_class],
         confusion=[count for row in scores.confusion for count in row], warning=scores.warning)
 
 
@@ -39,9 +41,9 @@ def update(version: Version) -> ModelUpdate:
     """The announcement of a live version."""
     bundle = version.bundle
     return ModelUpdate(
-        model=model(version, True), sha256=bundle.sha256[MODEL], size=bundle.size,
-        uri=version.model.absolute().as_uri(), backbone_sha256=bundle.backbone_sha256,
-        bundle=bundles.to_json(bundle))
+        model=model(version, True), sha256=bundle.sha256[BACKBONE], size=bundle.size,
+        uri=version.backbone.absolute().as_uri(), backbone_sha256=bundle.backbone_sha256,
+        head=conversions.byte_array(version.head_bytes()), bundle=bundles.to_json(bundle))
 
 
 def training_status(now: Progress, enabled: bool, stamp_ns: int) -> TrainingStatus:

@@ -1,28 +1,34 @@
 """Node ``trainer``: turns the data set into model versions."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
+from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock
 from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool
 
 from ..action import Train
 from ..core import config as configs
+from ..core.bundle import BACKBONE
 from ..core.config import TrainerConfig
 from ..core.errors import ModelError, RecognizerError, TrainingError
 from ..dataset import reader
 from ..msg import DatasetStatus, ModelUpdate, TrainingStatus
-from ..registry.store import MODEL, Registry, Version
+from ..registry.store import Registry, Version
 from ..srv import ActivateModel, GetModel, ListModels
 from ..training.progress import Phase, Progress
 from ..training.worker import Goal, Worker
 from . import conversions, lifecycle, models, qos
+from .left_out import LeftOut
+from .model_files import ModelFiles
 
 _TICK_S = 0.2
+_REPEATS = 3
 _CHUNK, _MAX_CHUNK = 1 << 20, 4 << 20
 _STAGES = {Train.Goal.STAGE_BOTH: (Phase.HEAD, Phase.FINETUNE),
            Train.Goal.STAGE_HEAD: (Phase.HEAD,), Train.Goal.STAGE_FINETUNE: (Phase.FINETUNE,)}
@@ -39,12 +45,17 @@ class Trainer(lifecycle.RecognizerNode[TrainerConfig]):
         self._worker: Worker | None = None
         self._progress = self._told = Progress()
         self._entities: list[Any] = []
-        self._burst = 0
+        self._burst = self._heard = self._counted = 0
+        self._update: ModelUpdate | None = None
+        self._listeners = self._repeats = 0
+        self._files = ModelFiles(self)
+        self._left_out = LeftOut(self)
         self._goal: tuple[ServerGoalHandle, Goal] | None = None
         self.create_service(SetBool, '~/set_enabled', self._set_enabled)
         self.create_service(ListModels, 'list_models', self._list_models)
         self.create_service(ActivateModel, 'activate_model', self._activate_model)
-        self.create_service(GetModel, 'get_model', self._get_model)
+        self.create_service(GetModel, 'get_model', self._get_model,
+                            callback_group=ReentrantCallbackGroup())  # it waits for a thread
         self._action = ActionServer(
             self, Train, 'train', self._train, goal_callback=self._accept,
             cancel_callback=lambda _: CancelResponse.ACCEPT)
@@ -57,11 +68,14 @@ class Trainer(lifecycle.RecognizerNode[TrainerConfig]):
     def start(self) -> None:
         """Serve the live version, start to learn."""
         assert self._registry
+        if self._registry.live():
+            try:
+                self.promoted(self._registry.get(self._registry.live()))
+            except ModelError as error:  # the worker makes another one
+                self.get_logger().error(str(error))
         self._worker = Worker(self._worker_config(), self._registry, self)
         self._worker.data_changed(reader.revision(self._data))
         self._worker.start()
-        if self._registry.live():
-            self.promoted(self._registry.get(self._registry.live()))
         self._entities = [
             self.create_subscription(DatasetStatus, 'dataset', self._on_dataset, qos.LATCHED),
             self.create_timer(_TICK_S, self._tick, clock=Clock()),
@@ -83,9 +97,9 @@ class Trainer(lifecycle.RecognizerNode[TrainerConfig]):
             self._registry = None
 
     def configure_live(self, config: TrainerConfig) -> None:
-        """The switch."""
+        """The switch, and who promotes."""
         if self._worker:
-            self._worker.enabled = config.enabled
+            self._worker.configure(config)
 
     def diagnose(self) -> tuple[bytes, str, dict[str, object]]:
         """What it does, and what went wrong."""
@@ -94,7 +108,8 @@ class Trainer(lifecycle.RecognizerNode[TrainerConfig]):
         state = now.phase.name.lower()
         return (lifecycle.ERROR if failed else lifecycle.OK), now.message or state, {
             'state': state, 'net': now.net, 'live version': now.live_version,
-            'epoch': now.epoch, 'images/s': f'{now.images_per_s:.1f}'}
+            'epoch': now.epoch, 'images/s': f'{now.images_per_s:.1f}',
+            'samples left out': self._left_out.count, 'last reason': self._left_out.reason}
 
     def progress(self, progress: Progress) -> None:
         """From the learner's thread."""
@@ -102,18 +117,33 @@ class Trainer(lifecycle.RecognizerNode[TrainerConfig]):
 
     def promoted(self, version: Version) -> None:
         """From the learner's thread; publishing is safe there."""
-        self._model.publish(models.update(version))
+        self._update = models.update(version)
+        self._model.publish(self._update)
+
+    def unusable(self, found: Mapping[str, str]) -> None:
+        """From a thread of the learner."""
+        self._left_out.add(found)
+
+    def waits(self, version: Version) -> None:
+        """From the learner's thread: the status says so."""
 
     def _on_dataset(self, message: DatasetStatus) -> None:
         assert self._worker
+        self._left_out.retry()
         # A burst counts when it is over: all of it is stored, or the next one has begun.
-        if message.burst != self._burst or not (message.recording or message.pending):
-            self._burst = message.burst
+        over = not (message.recording or message.pending)
+        if not over:
+            self._worker.samples_came()
+        if over or (message.burst != self._burst and self._heard > self._counted):
             self._worker.data_changed(message.revision)
+            self._counted = message.revision
+        self._burst, self._heard = message.burst, message.revision
 
     def _tick(self) -> None:
         if self._goal and self._goal[0].is_cancel_requested:
             self._goal[1].cancelled.set()
+        self._left_out.step()
+        self._tell_newcomers()
         if self._progress is self._told:
             return
         self._told = self._progress
@@ -121,6 +151,17 @@ class Trainer(lifecycle.RecognizerNode[TrainerConfig]):
         self._status.publish(status)
         if self._goal:
             self._goal[0].publish_feedback(Train.Feedback(status=status))
+
+    def _tell_newcomers(self) -> None:
+        """Say again what is live to whoever has just come: the middleware may lose a latched
+        message while both ends still find each other, and sends it again seconds later."""
+        count = self._model.get_subscription_count()
+        if count > self._listeners:
+            self._repeats = _REPEATS
+        self._listeners = count
+        if self._repeats and self._update:
+            self._repeats -= 1
+            self._model.publish(self._update)
 
     def _set_enabled(self, request: SetBool.Request, response: SetBool.Response
                      ) -> SetBool.Response:
@@ -154,24 +195,36 @@ class Trainer(lifecycle.RecognizerNode[TrainerConfig]):
         response.live_version = self._registry.live() if self._registry else 0
         return response
 
-    def _get_model(self, request: GetModel.Request, response: GetModel.Response
-                   ) -> GetModel.Response:
+    async def _get_model(self, request: GetModel.Request, response: GetModel.Response
+                         ) -> GetModel.Response:
         try:
             if not self._registry:
                 raise ModelError('the trainer is not configured')
             version = self._registry.get(request.version or self._registry.live())
-            data = version.read(request.offset, min(request.length or _CHUNK, _MAX_CHUNK))
-            response.data = conversions.byte_array(data)
-            response.version, response.size = version.bundle.version, version.bundle.size
-            response.sha256 = version.bundle.sha256[MODEL]
-            response.success = True
+            piece = await self._files.read(version, request.file or BACKBONE, request.offset,
+                                           min(request.length or _CHUNK, _MAX_CHUNK))
+            response.data = conversions.byte_array(piece.data)
+            response.version, response.size = version.bundle.version, piece.size
+            response.sha256, response.success = piece.sha256, True
         except RecognizerError as error:
             response.message = str(error)
         return response
 
     def _accept(self, goal: Train.Goal) -> GoalResponse:
-        good = self._worker and not self._goal and goal.stage in _STAGES
-        return GoalResponse.ACCEPT if good else GoalResponse.REJECT
+        refusal = self._refusal(goal)
+        if not refusal:
+            return GoalResponse.ACCEPT
+        self.get_logger().warning(f'goal refused: {refusal}')  # the answer has no room for it
+        return GoalResponse.REJECT
+
+    def _refusal(self, goal: Train.Goal) -> str:
+        if not self._worker:
+            return 'the trainer is not active: activate it'
+        if goal.stage not in _STAGES:
+            return f'unknown stage {goal.stage}: send one of {", ".join(map(str, _STAGES))}'
+        if self._goal:
+            return 'training on request is under way already: wait, or cancel it'
+        return ''
 
     async def _train(self, handle: ServerGoalHandle) -> Train.Result:
         asked = handle.request

@@ -1,20 +1,21 @@
 """Model versions on disk, and which of them is live."""
 
 import logging
+import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..core import bundle as bundles
-from ..core.bundle import Bundle
+from ..core.bundle import BACKBONE, HEAD, WEIGHTS, Bundle
 from ..core.errors import ModelError
 from ..core.files import disk_errors, sha256_file, sync_folder, write_durably
 from ..core.folder_lock import FolderLock
 
-MODEL = 'model.onnx'
-WEIGHTS = 'weights.safetensors'
 BUNDLE = 'bundle.json'
 _LIVE = 'live'
+_MAX_HEAD_BYTES = 256 << 20
 _log = logging.getLogger(__name__)
 
 
@@ -26,30 +27,58 @@ class Version:
     folder: Path
 
     @property
-    def model(self) -> Path:
-        """The ONNX file."""
-        return self.folder / MODEL
+    def backbone(self) -> Path:
+        """ONNX file of the network up to its features."""
+        return self.folder / BACKBONE
 
     @property
     def weights(self) -> Path:
-        """The trained weights, safetensors."""
+        """The backbone's weights, safetensors."""
         return self.folder / WEIGHTS
 
-    def is_whole(self) -> bool:
-        """The ONNX file is there, with the bytes it was stored with."""
-        return self.model.is_file() and sha256_file(self.model) == self.bundle.sha256[MODEL]
-
-    def read(self, offset: int, length: int) -> bytes:
-        """A piece of the ONNX file; empty at its end.
+    def head_bytes(self) -> bytes:
+        """File of the last layer, safetensors: ``weight`` and ``bias``.
 
         :raises ModelError: it cannot be read.
         """
+        return self.read(HEAD, 0, _MAX_HEAD_BYTES)
+
+    def is_whole(self) -> bool:
+        """All files are there, with the bytes they were stored with."""
         try:
-            with self.model.open('rb') as file:
-                file.seek(offset)
+            return all(sha256_file(self.folder / name) == found
+                       for name, found in self.bundle.sha256.items())
+        except OSError:
+            return False
+
+    def read(self, name: str, offset: int, length: int) -> bytes:
+        """A piece of one of its files; empty at its end.
+
+        :raises ModelError: it has no such file, or it cannot be read.
+        """
+        if name not in self.bundle.sha256:
+            raise ModelError(f'model version {self.bundle.version} has no file {name!r}: ask for '
+                             + ' or '.join(self.bundle.sha256))
+        try:
+            with (self.folder / name).open('rb') as file:
+                file.seek(min(offset, os.fstat(file.fileno()).st_size))  # seek() has a limit
                 return file.read(length)
         except OSError as error:
-            raise ModelError(f'cannot read {self.model}: {error.strerror}') from error
+            raise ModelError(f'cannot read {self.folder / name}: {error.strerror}') from error
+
+    def attached(self, name: str) -> bytes:
+        """A file about it, see :meth:`Registry.attach`; empty when there is none."""
+        try:
+            return (self.folder / name).read_bytes()
+        except OSError:
+            return b''
+
+    def size_of(self, name: str) -> int:
+        """Size of one of its files, bytes. :raises ModelError: it is gone."""
+        try:
+            return (self.folder / name).stat().st_size
+        except OSError as error:
+            raise ModelError(f'cannot read {self.folder / name}: {error.strerror}') from error
 
 
 class Registry:
@@ -113,9 +142,10 @@ class Registry:
         """Number of the version that was live before; 0 when there was none."""
         return self._pointer()[1]
 
-    def add(self, bundle: Bundle, model: bytes, weights: bytes) -> Version:
+    def add(self, bundle: Bundle, files: Mapping[str, bytes | Version]) -> Version:
         """Store a new version; number, checksums and size of ``bundle`` are filled in.
 
+        :param files: by name: the bytes, or a version that has the very same file.
         :raises DiskFullError: nothing is left behind. :raises DatasetError: likewise.
         """
         number = max([*self.numbers(), *self._pointer()], default=0) + 1
@@ -124,10 +154,10 @@ class Registry:
             try:
                 shutil.rmtree(building, ignore_errors=True)
                 building.mkdir()
-                write_durably(building / MODEL, model)
-                write_durably(building / WEIGHTS, weights)
-                done = replace(bundle, version=number, size=len(model), sha256={
-                    name: sha256_file(building / name) for name in (MODEL, WEIGHTS)})
+                checksums = {name: _put(building / name, source)
+                             for name, source in files.items()}
+                done = replace(bundle, version=number, sha256=checksums,
+                               size=(building / BACKBONE).stat().st_size)
                 write_durably(building / BUNDLE, bundles.to_json(done).encode())
                 sync_folder(building)
                 building.rename(self._folder(number))
@@ -137,21 +167,38 @@ class Registry:
                 raise
         return Version(done, self._folder(number))
 
+    def attach(self, version: Version, files: Mapping[str, bytes]) -> None:
+        """Put files about a version beside its own; it does not depend on them.
+
+        :raises DiskFullError: some are missing.
+        """
+        with disk_errors(self.root):
+            for name, data in files.items():
+                write_durably(version.folder / name, data)
+
     def activate(self, number: int) -> Version:
         """Make a version live. 0: the one that was live before.
 
-        :raises ModelError: there is none of that number, or its file is damaged.
+        :raises ModelError: there is none of that number, or one of its files is damaged.
         """
-        live, previous = self._pointer()
-        chosen = self.get(number or previous)
+        number = number or self.previous()
+        if not number:
+            raise ModelError('there is no earlier model version to go back to: activate one by '
+                             'its number')
+        chosen = self.get(number)
         if not chosen.is_whole():
-            raise ModelError(f'the file of model version {chosen.bundle.version} is damaged: '
+            raise ModelError(f'a file of model version {chosen.bundle.version} is damaged: '
                              'activate another version')
+        self.point_to(chosen)
+        return chosen
+
+    def point_to(self, chosen: Version) -> None:
+        """Make a version live whose files need no check: it was just added."""
+        live = self.live()
         if chosen.bundle.version != live:
             with disk_errors(self.root):
                 write_durably(self.root / _LIVE, f'{chosen.bundle.version} {live}\n'.encode())
                 sync_folder(self.root)
-        return chosen
 
     def prune(self, keep: int) -> None:
         """Remove the oldest versions beyond ``keep``; never the live one or the one before."""
@@ -172,3 +219,15 @@ class Registry:
         except ValueError as error:
             raise ModelError(f'{self.root / _LIVE} is damaged: write the number of the version to '
                              'use and 0 into it') from error
+
+
+def _put(path: Path, source: bytes | Version) -> str:
+    """Write a file, or link it: two versions of one backbone share it. Return its SHA-256."""
+    if isinstance(source, bytes):
+        write_durably(path, source)
+        return sha256_file(path)
+    try:
+        os.link(source.folder / path.name, path)
+    except OSError:  # a file system without links, or too many of them
+        write_durably(path, (source.folder / path.name).read_bytes())
+    return source.bundle.sha256[path.name]

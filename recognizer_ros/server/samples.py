@@ -62,7 +62,7 @@ def edit() -> Response:
 
     Operations: ``set_tags``, ``add_tags``, ``remove_tags`` (``ids``, ``tags``), ``rename_class``
     (``from``, ``to``), ``delete``, ``restore`` (``ids``), ``purge`` (``ids``, empty: all deleted
-    ones), ``set_split`` (``ids``, ``split``).
+    ones), ``set_split`` (``ids``, ``split``), ``quarantine`` (``ids``, ``reason``).
     """
     body = _object(_EDIT_LIMIT)
     name = body.get('operation')
@@ -207,5 +207,7 @@ _OPERATIONS: dict[str, tuple[tuple[str, ...], Callable[[_Body], Edit]]] = {
     'purge': (('ids',), lambda body: edits.Purge(_ids(body))),
     'set_split': (('ids', 'split'),
                   lambda body: edits.SetSplit(_ids(body), _split(body.get('split')))),
+    'quarantine': (('ids', 'reason'),
+                   lambda body: edits.Quarantine(_ids(body), _name(body, 'reason'))),
 }
 """Fields and maker of each."""

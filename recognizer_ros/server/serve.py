@@ -98,7 +98,7 @@ class _Wsgi(wsgi.Server):
             socket_.close()
             if error.errno == errno.EADDRINUSE:
                 raise PortInUseError(f'port {bind_addr[1]} is in use: stop the other program or '
-                                     'choose another port with --port') from None
+                                     'choose another port') from None
             raise
         return socket_
 

@@ -6,25 +6,52 @@ the file.
 """
 
 import contextlib
-import copy
 import io
 import logging
 import warnings
+from dataclasses import dataclass
 
 import numpy as np
 import onnx
 import torch
-from onnx import numpy_helper
+import torchvision
+from onnx import helper
 from onnxscript import ir, optimizer
 
 from ..core.errors import ExportError
-from ..core.predictions import Floats
+from ..core.labels import LabelMode
+from ..core.predictions import Floats, probabilities
 from ..core.preprocessing import Preprocessing
+from ..inference.onnx_file import FEATURES, INPUT, Backbone, facts
 from ..inference.onnx_runtime import OnnxRuntimeBackend
 from ..inference.preprocess import probe, to_input
 from .nets import Net
 
+OPSET = 18
 TOLERANCE = 1e-3
+"""Largest difference between the features of the network and of its file, of the largest one."""
+MORE_ROUNDING = 10.0
+"""Deep networks with random weights make much of rounding errors: then those of the file may be so
+many times as large as PyTorch's own."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A backbone ready to be stored. :param probe: features of the test frame, shape (1, F)."""
+
+    net: str
+    backbone: Backbone
+    probe: Floats
+
+    def answer(self, weight: Floats, bias: Floats, mode: LabelMode) -> Floats:
+        """Probabilities of the test frame with a head, shape (labels,).
+
+        :raises ExportError: numbers are not finite, or shapes do not fit.
+        """
+        logits = self.probe @ weight.T + bias
+        _check_finite(logits, self.net)
+        row: Floats = probabilities(logits, mode)[0]
+        return row
 
 
 class OnnxExporter:
@@ -34,45 +61,45 @@ class OnnxExporter:
     """
 
     def __init__(self, net: Net) -> None:
-        self._trace(net)
-
-    def _trace(self, net: Net) -> None:
-        self._outputs = net.outputs
-        traced = copy.deepcopy(net.module).to('cpu').eval()
-        example = torch.zeros(1, 3, net.height, net.width)
-        # The exporter prints and warns; none of it is for our users.
-        for name in ('torch.onnx', 'onnx_ir', 'onnxscript'):
-            logging.getLogger(name).setLevel(logging.ERROR)
-        try:
-            with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-                warnings.simplefilter('ignore')
-                program = torch.onnx.export(traced, (example,), input_names=['input'],
-                                            output_names=['output'], dynamo=True, optimize=False,
-                                            verbose=False)
-                assert program is not None
-                _fold_shapes(program.model)
-            self._model: onnx.ModelProto = program.model_proto
-        except Exception as error:  # the exporter lets through whatever its parts raise
-            raise ExportError(f'{net.name} cannot be exported to ONNX: '
-                              f'{str(error).splitlines()[0][:200]}') from error
+        self._name = net.name
+        self._model = _trace(net)
         self._initializers = {item.name: item for item in self._model.graph.initializer}
 
-    def export(self, net: Net, how: Preprocessing) -> tuple[bytes, Floats]:
-        """Return the ONNX file and its logits on the model's test frame, shape (labels,).
+    def prepare(self, net: Net, how: Preprocessing) -> Prepared:
+        """Export a backbone, and try it out.
 
         :raises ExportError: the file answers otherwise than the network.
         """
-        if net.outputs != self._outputs and not net.has_linear_head:
-            self._trace(net)  # what follows the last layer holds the number of classes
         for name, tensor in net.module.state_dict().items():
             if name in self._initializers:
-                value = tensor.detach().cpu().numpy()
-                self._initializers[name].CopyFrom(numpy_helper.from_array(value, name))
-        dims = self._model.graph.output[0].type.tensor_type.shape.dim
-        dims[-1].dim_value = net.outputs
-        del self._model.graph.value_info[:]
-        data = self._model.SerializeToString()
-        return data, _verify(data, net, how)
+                self._initializers[name].raw_data = tensor.detach().cpu().numpy().tobytes()
+        helper.set_model_props(self._model, {
+            **facts(self._name, how), 'torch_version': torch.__version__,
+            'torchvision_version': torchvision.__version__})
+        backbone = Backbone(self._model.SerializeToString())
+        return Prepared(self._name, backbone, _tried(backbone.alone({}), net, how))
+
+
+def _trace(net: Net) -> onnx.ModelProto:
+    """The graph of a backbone, whatever the number of images; weights by their names."""
+    module = net.copy().backbone().to('cpu')
+    images = torch.zeros(2, 3, net.height, net.width)
+    # The exporter prints and warns; none of it is for our users.
+    for name in ('torch.onnx', 'onnx_ir', 'onnxscript'):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter('ignore')
+            program = torch.onnx.export(
+                module, (images,), input_names=[INPUT], output_names=[FEATURES], dynamo=True,
+                dynamic_shapes=({0: torch.export.Dim('n')},), opset_version=OPSET, optimize=False,
+                verbose=False)
+            assert program is not None
+            _fold_shapes(program.model)
+        return _stripped(program.model_proto)
+    except Exception as error:  # the exporter lets through whatever its parts raise
+        raise ExportError(f'{net.name} cannot be exported to ONNX: '
+                          f'{str(error).splitlines()[0][:200]}') from error
 
 
 def _fold_shapes(model: ir.Model) -> None:
@@ -88,15 +115,35 @@ def _fold_shapes(model: ir.Model) -> None:
     optimizer.fold_constants(model, onnx_shape_inference=True, should_fold=should_fold)
 
 
+def _stripped(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Without what the exporter notes down: places in source files, shapes in between."""
+    del model.graph.value_info[:]
+    del model.metadata_props[:]
+    for item in (model.graph, *model.graph.node, *model.graph.initializer, *model.graph.input,
+                 *model.graph.output):
+        item.doc_string = ''
+        del item.metadata_props[:]
+    return model
+
+
 @torch.inference_mode()
-def _verify(data: bytes, net: Net, how: Preprocessing) -> Floats:
+def _tried(data: bytes, net: Net, how: Preprocessing) -> Floats:
+    """The features of the test frame, shape (1, features), if file and network agree on them."""
     test = to_input(probe(how), how)
-    device = next(net.module.parameters()).device
-    wanted = net.module.eval()(torch.from_numpy(test).to(device)).float().cpu().numpy()
-    logits = OnnxRuntimeBackend(data).infer(test)
-    if not np.all(np.isfinite(wanted)):
-        raise ExportError(f'{net.name} answers with numbers that are not finite: train it again '
+    on_cpu = next(net.module.parameters()).device.type == 'cpu'
+    backbone = (net if on_cpu else net.copy()).backbone().to('cpu')  # a GPU may round to ten bits
+    wanted = backbone(torch.from_numpy(test)).numpy()
+    _check_finite(wanted, net.name)
+    found = OnnxRuntimeBackend(data).infer(test)
+    if np.abs(found - wanted).max() > TOLERANCE * max(1.0, float(np.abs(wanted).max())):
+        exact = net.copy().backbone().to('cpu', torch.float64)(torch.from_numpy(test).double())
+        ours, theirs = (np.abs(some - exact.numpy()).max() for some in (found, wanted))
+        if ours > MORE_ROUNDING * theirs:
+            raise ExportError(f'the ONNX file of {net.name} answers otherwise than the network')
+    return found
+
+
+def _check_finite(numbers: Floats, name: str) -> None:
+    if not np.all(np.isfinite(numbers)):
+        raise ExportError(f'{name} answers with numbers that are not finite: train it again '
                           'with a smaller learning rate')
-    if np.abs(logits - wanted).max() > TOLERANCE * max(1.0, float(np.abs(wanted).max())):
-        raise ExportError(f'the ONNX file of {net.name} answers otherwise than the network')
-    return np.asarray(logits[0], np.float32)

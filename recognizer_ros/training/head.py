@@ -5,99 +5,93 @@ Fitting the head before fine-tuning also keeps the first steps from spoiling the
 """
 
 import warnings
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 
 import numpy as np
-import numpy.typing as npt
-import torch
+from scipy import optimize
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
+from threadpoolctl import threadpool_limits
 
 from ..core.labels import LabelMode
+from ..core.predictions import probabilities
 from ..dataset.reader import Sample
-from .batches import Batches
-from .nets import Net
+from ..inference.head import Head
+from ..inference.scoring import Bools
+from .embeddings import Array
 
-Array = npt.NDArray[np.float32]
 _STRENGTH = 0.01
 _ITERATIONS = 300
-_BATCH = 16
+_LEAST_TO_CALIBRATE = 20
 
 
-class FeatureCache:
-    """Features of samples by one frozen backbone; a new backbone needs a new cache.
-
-    :param limit: samples kept; the oldest go first.
-    """
-
-    def __init__(self, limit: int = 100_000) -> None:
-        self._kept: OrderedDict[str, Array] = OrderedDict()
-        self._limit = limit
-
-    def get(self, net: Net, batches: Batches, samples: Sequence[Sample],
-            stop: Callable[[], bool]) -> tuple[list[Sample], Array]:
-        """Return the usable samples and their features, shape (n, features); computes what is
-        missing. ``stop``: asked between batches; what is not computed then is left out."""
-        missing = [sample for sample in samples if sample.sha256 not in self._kept]
-        for kept, inputs in batches.plain(missing, _BATCH):
-            for sample, row in zip(kept, features(net, inputs), strict=True):
-                self._kept[sample.sha256] = row
-            if stop():
-                break
-        while len(self._kept) > self._limit:
-            self._kept.popitem(last=False)
-        known = [sample for sample in samples if sample.sha256 in self._kept]
-        return known, np.array([self._kept[sample.sha256] for sample in known], np.float32)
+def _alone() -> AbstractContextManager[object]:
+    """So little work is not shared among threads: they wait for each other by spinning, which
+    on busy cores takes twenty times as long as the work."""
+    limits: AbstractContextManager[object] = threadpool_limits(1)
+    return limits
 
 
-@torch.inference_mode()
-def features(net: Net, inputs: torch.Tensor) -> Array:
-    """What reaches the last layer, shape (n, features), in evaluation mode."""
-    caught: list[torch.Tensor] = []
-    hook = net.head_layer.register_forward_pre_hook(lambda _, args: caught.append(args[0]))
-    try:
-        net.module.eval()
-        net.module(inputs)
-    finally:
-        hook.remove()
-    rows: Array = caught[0].float().cpu().numpy()
-    return rows
-
-
-@dataclass(frozen=True)
-class Head:
-    """A linear layer: ``weight`` (labels, features), ``bias`` (labels,)."""
-
-    weight: Array
-    bias: Array
-
-    def __call__(self, rows: Array) -> Array:
-        """Logits, shape (n, labels), of features, shape (n, features)."""
-        logits: Array = rows @ self.weight.T + self.bias
-        return logits
-
-
-def fit(rows: Array, samples: Sequence[Sample], labels: Sequence[str], mode: LabelMode) -> Head:
+def fit(rows: Array, samples: Sequence[Sample], labels: Sequence[str], mode: LabelMode,
+        start: Mapping[str, tuple[Array, float]] | None = None) -> Head:
     """Fit a class-balanced logistic regression on features, shape (n, features).
 
     Every label must occur in some sample, and not in all of them.
+
+    :param start: rows and biases to begin with, of the labels known already.
     """
     mean, scale = rows.mean(0), rows.std(0) + 1e-6
     scaled = (rows - mean) / scale
     model = LogisticRegression(C=_STRENGTH, class_weight='balanced', max_iter=_ITERATIONS)
-    with warnings.catch_warnings():
+    begin = _scaled_start(start or {}, labels, mean, scale)
+    with warnings.catch_warnings(), _alone():
         warnings.simplefilter('ignore', ConvergenceWarning)  # a head nearly fitted is good enough
-        weight, bias = (_softmax if mode == 'single' else _sigmoid)(model, scaled, samples, labels)
+        weight, bias = (_softmax(model, scaled, samples, labels, begin) if mode == 'single' else
+                        _sigmoid(model, scaled, samples, labels))
     weight = weight / scale
     return Head(weight.astype(np.float32), (bias - weight @ mean).astype(np.float32))
 
 
+def calibrate(head: Head, rows: Array, truth: Bools, mode: LabelMode) -> Head:
+    """Scale a head so that its probabilities are as often right as they say, by one temperature
+    (Guo et al., "On Calibration of Modern Neural Networks", 2017); the order of answers stays.
+
+    :param rows: held-out features, shape (n, features). :param truth: shape (n, labels).
+    """
+    if len(rows) < _LEAST_TO_CALIBRATE:
+        return head
+    logits = head(rows).astype(np.float64)
+
+    def loss(log_temperature: float) -> float:
+        found = probabilities(logits / np.exp(log_temperature), mode).astype(np.float64)
+        found = found.clip(1e-9, 1 - 1e-9)
+        right = np.log(found) * truth
+        return -float((right if mode == 'single' else right + np.log(1 - found) * ~truth).sum())
+
+    with _alone():
+        best = float(np.exp(optimize.minimize_scalar(loss, bounds=(-3, 3), method='bounded').x))
+    return Head(head.weight / np.float32(best), head.bias / np.float32(best))
+
+
+def _scaled_start(start: Mapping[str, tuple[Array, float]], labels: Sequence[str], mean: Array,
+                  scale: Array) -> tuple[Array, Array] | None:
+    """Rows on the features that the solver sees; zero for what is new."""
+    if not any(label in start for label in labels):
+        return None
+    zero = (np.zeros(len(mean), np.float32), 0.0)
+    rows = np.array([start.get(label, zero)[0] for label in labels], np.float32)
+    biases = np.array([start.get(label, zero)[1] for label in labels], np.float32)
+    return rows * scale, biases + rows @ mean
+
+
 def _softmax(model: LogisticRegression, rows: Array, samples: Sequence[Sample],
-             labels: Sequence[str]) -> tuple[Array, Array]:
+             labels: Sequence[str], start: tuple[Array, Array] | None) -> tuple[Array, Array]:
     index = {label: position for position, label in enumerate(labels)}
+    if start and len(labels) > 2:
+        model.set_params(warm_start=True)
+        model.coef_, model.intercept_ = start
     model.fit(rows, [index[sample.tags[0]] for sample in samples])
     if len(labels) > 2:
         return model.coef_, model.intercept_

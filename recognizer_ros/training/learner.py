@@ -7,323 +7,442 @@ No thread and no clock of its own: :mod:`recognizer_ros.training.worker` runs it
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from concurrent.futures import Future, wait
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import torch
 
-from ..core.bundle import Bundle
 from ..core.config import TrainerConfig
-from ..core.labels import LabelMode
-from ..core.predictions import probabilities
+from ..core.errors import TrainingError
 from ..core.preprocessing import Preprocessing
 from ..core.scores import Scores
 from ..core.split import Split
-from ..dataset.reader import Snapshot, snapshot
-from ..inference.scoring import score
-from ..registry.promotion import Decision, decide
+from ..dataset import reader
+from ..dataset.reader import Sample, arrivals, snapshot
 from ..registry.store import Registry, Version
-from . import head, nets
+from . import device as devices
+from . import nets
 from .batches import Batches
-from .candidate import backbone_sha256, held_out, net_scores, truth, weights_of
-from .export import OnnxExporter
-from .finetune import FineTune, Step
+from .course import Candidate, Course, plan
+from .curves import CURVES, Curves
+from .finetune import Step
+from .frozen import VIEW, Fitted, Frozen
 from .live import Live
 from .nets import Net
 from .pixels import PixelCache
-from .progress import Phase, Progress
+from .progress import Listener, Phase, Progress
+from .publish import Publisher
+from .tuning import Tuning
 from .weights import load_initial
 
-_REST_S = 2.0
+_ARRIVALS, _AT_ONCE = 64, 4
+_QUICK_BYTES = 64 << 20
+_LOOK_S, _LOOK_FOR_ARRIVALS_S = 0.02, 0.1
+_RECORDING_S, _LONGEST_PAUSE_S = 0.4, 60.0
 _log = logging.getLogger(__name__)
+T = TypeVar('T')
 
 
-class Listener(Protocol):
-    """Who wants to know; called in the learner's thread, often, so it must be quick."""
+class Lane(Protocol):
+    """Runs one piece of work after the other."""
 
-    def progress(self, progress: Progress) -> None:
-        """Something changed."""
+    def __call__(self, work: Callable[[], T], /) -> 'Future[T]':
+        """Begin it, or have it done at once."""
 
-    def promoted(self, version: Version) -> None:
-        """A version has gone live."""
+
+def _here(work: Callable[[], T], /) -> 'Future[T]':
+    done: Future[T] = Future()
+    done.set_result(work())
+    return done
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What others want of the learner while it works.
+
+    :param stop: leave off, as if the stage had not begun; asked between batches.
+    :param newest: revision of the data set that may be used.
+    """
+
+    stop: Callable[[], bool]
+    newest: Callable[[], int]
 
 
 class Learner:
     """One trainer. Not for several threads at once.
 
+    :param behind: runs what can wait. :param beside: runs what somebody will soon wait for.
+    :param in_front: around that for which somebody waits.
     :raises NetError: the network is unknown or cannot take images of this size.
     """
 
-    def __init__(self, config: TrainerConfig, registry: Registry, listener: Listener) -> None:
-        self._config, self._registry, self._listener = config, registry, listener
+    def __init__(self, config: TrainerConfig, registry: Registry, listener: Listener,
+                 behind: Lane = _here, beside: Lane = _here,
+                 in_front: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
+        self._config, self._listener = config, listener
+        self._behind, self._beside, self._in_front = behind, beside, in_front
         self._how = Preprocessing(config.net_width, config.net_height)
-        self._device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+        self._device = devices.choose(config.gpu_memory)
         torch.manual_seed(config.seed)
-        self._frozen = nets.build(config.net, 2, config.net_width, config.net_height)
-        self._pixels = PixelCache(self._how, config.workers)
-        self._batches = Batches(self._pixels, self._how, self._device)
+        self._net = nets.build(config.net, 2, config.net_width, config.net_height)
+        self._pixels = PixelCache(
+            self._how, config.workers, device=self._device,
+            device_bytes=devices.room_for_pixels(self._device, config.gpu_memory))
+        self._batches = Batches(self._pixels, self._how, self._device, listener.unusable)
+        # Heads and features must not wait for a step of fine-tuning, which has the others in use.
+        self._quick_pixels = PixelCache(self._how, config.workers, _QUICK_BYTES)
+        self._quick = Batches(self._quick_pixels, self._how, self._device, listener.unusable)
+        self._quick.unusable = self._batches.unusable
         self.live = Live(registry)
+        self.publisher = Publisher(registry, self.live, self._how, config.keep_versions,
+                                   config.auto_promote)
+        self._curves = Curves()
+        self._tuning = Tuning(config, self._batches, config.weights != 'none')
         self._progress = Progress(net=config.net, epochs=config.epochs,
                                   live_version=self.live.number)
-        self._exporter: OnnxExporter | None = None
-        self._data: Snapshot | None = None
-        self._taken = self._seen = 0
-        self._seen_s = self._logged_s = 0.0
-        self._labels: tuple[str, ...] = ()
-        self._mode: LabelMode = 'single'
-        self._head_due, self._restarted = False, True
-        self._pretrained = config.weights != 'none'
-        self._tuner: FineTune | None = None
-        self._epoch = self._idle_epochs = 0
-        self._best = -1.0
+        self._frozen: Frozen | None = None
+        self._course: Course | None = None
+        self._taken, self._arrived = -1, 0
+        self._embedding: Future[None] | None = None
+        self._looked_s = self._came_s = 0.0
+        self._head_due, self._refit_due = False, False
+        self._restarted, self._chosen = True, False
+        self._logged_s = 0.0
 
     def close(self) -> None:
-        """End the decoding threads."""
+        """End the decoding threads and let go of files."""
         self._pixels.close()
+        self._quick_pixels.close()
+        if self._frozen:
+            self._frozen.close()
 
     def prepare(self) -> None:
         """Load weights and trace the network, so that the first version need not wait for it.
 
         :raises WeightsError: :raises ExportError: as their modules say.
         """
-        if self._exporter:
-            return
+        if not self._frozen:
+            with self._in_front():  # on a busy robot it would else take minutes
+                self._prepare()
+
+    def _prepare(self) -> None:
         self._report(Phase.WAITING, message=f'loading {self._config.net}')
-        if not self.live.load_into(self._frozen):
-            self._pretrained = load_initial(self._frozen, self._config.weights)
-        self._frozen.to(self._device)
-        self._features = head.FeatureCache()
-        self._exporter = OnnxExporter(self._frozen)
+        base = self.live.version if self.live.load_into(self._net) else None
+        if not base:
+            self._tuning.pretrained = load_initial(self._net, self._config.weights)
+        self._net.to(self._device)
+        self._frozen = Frozen(self._net, self._how, Path(self._config.data) / 'cache',
+                              self._config.cache_limit << 20, base).settle_in()
+        self._recall(base)
+        self._report(Phase.WAITING, message='')
 
     def begin(self, config: TrainerConfig) -> None:
         """Start a new run with other epochs or label mode; the data is read again."""
         self._config = config
-        self._data = None
-        self._labels = ()
+        self._course, self._taken = None, -1
+        self._restarted = self._chosen = False
+        self._tuning.restart(config)
         self._progress = replace(self._progress, epochs=config.epochs)
 
     def step(self, stop: Callable[[], bool], newest: Callable[[], int],
              stages: tuple[Phase, ...] = (Phase.HEAD, Phase.FINETUNE)) -> bool:
         """Do one stage of work; return whether there is more to do now.
 
-        :param stop: asked between batches: leave off, as if the stage had not begun.
-        :param newest: revision of the data set that may be used.
+        :param stop: :param newest: see :class:`Wishes`.
         :raises RecognizerError: what went wrong; calling again tries again.
         """
+        wishes = Wishes(stop, newest)
         self.prepare()
         if self.live.refresh():
-            self._adopt()
+            self._adopt(newest())
         if not newest():
             self._report(Phase.WAITING, message='waits for recorded images with tags')
-            return False
-        if self._data is None or newest() != self._taken:
-            idle = self._tuner is None or self._rested()
-            self._take_data(newest(), fit_head=idle or self._news(newest()))
-        if not self._labels:
-            return False
-        if self._head_due and Phase.HEAD in stages:
+        elif newest() != self._taken:
+            self._take_data(newest())
+        if self._course and self._head_due and Phase.HEAD in stages:
             self._head_stage(stop)
             return True
-        done = self._tuner is not None and 0 < self._config.epochs <= self._epoch
-        if Phase.FINETUNE not in stages or done or self._rested():
-            self._report(Phase.DONE, message='waits for new data')
+        if self._embed(wishes):
+            return True
+        return self._course is not None and self._improve(wishes, stages)
+
+    def _improve(self, wishes: Wishes, stages: tuple[Phase, ...]) -> bool:
+        """Do what nobody waits for; return whether there is more to do."""
+        if self._chosen:
+            self._report(Phase.DONE, message=f'version {self.live.number} was activated by hand '
+                                             'and stays until there is new data')
             return False
-        self._epoch_stage(stop, newest)
-        return True
+        if self._head_due and Phase.HEAD in stages:
+            return True
+        if Phase.FINETUNE in stages and not self._tuning.rests:
+            self._epoch_stage(wishes)
+            return True
+        if self._config.augmentation and Phase.HEAD in stages and self._vary(wishes):
+            return not wishes.stop()
+        self._report(Phase.DONE, message='waits for new data')
+        return False
 
-    def _rested(self) -> bool:
-        return self._idle_epochs >= self._config.patience
+    def _adopt(self, revision: int) -> None:
+        """Go on from a version that a person activated; it stays until there is something new."""
+        assert self._frozen
+        base = self.live.version
+        if self.live.load_into(self._net):
+            self._net.to(self._device)
+            labels = base.bundle.labels if base else ()
+            self._freeze(self._frozen.successor(self._net, labels, base).settle_in())
+        self._recall(base)
+        self._tuning.restart(self._config)
+        news, self._course = revision != self._taken, None
+        if revision:
+            self._take_data(revision)
+        if not news:
+            self._head_due, self._chosen = False, True
 
-    def _adopt(self) -> None:
-        """Go on from a version that a person activated."""
-        if self.live.load_into(self._frozen):
-            self._frozen.to(self._device)
-            self._features = head.FeatureCache()
-        self._data, self._tuner = None, None
-        self._labels = ()
+    def _recall(self, base: Version | None) -> None:
+        """Go on with the curves of a version."""
+        self._curves.read(base.attached(CURVES) if base else b'')
 
-    def _take_data(self, revision: int, fit_head: bool) -> None:
-        """Read the data set; start a new run when labels or label mode changed."""
-        data = snapshot(Path(self._config.data))
-        self._taken = revision
-        train = data.counts(Split.TRAIN)
-        asked = self._config.label_mode
-        mode: LabelMode = 'multi' if asked == 'multi' or (asked == 'auto' and data.multi_label
-                                                          ) else 'single'
-        known = [label for label in self.live.labels if train[label]]
-        labels = (*known, *sorted(set(train) - set(known)))
+    def _freeze(self, fresh: Frozen) -> None:
+        assert self._frozen
+        self._frozen.close()
+        self._frozen, self._arrived = fresh, 0
+
+    def _take_data(self, revision: int) -> None:
+        """Read the data set; see what is to be learned now."""
+        course = plan(snapshot(Path(self._config.data)), self.live.labels,
+                      self._config.label_mode)
+        self._batches.unusable.clear()  # what is still among the data may have been repaired
+        self._taken, self._chosen = revision, False
+        counts = course.data.counts(Split.TRAIN)
         self._progress = replace(
-            self._progress, dataset_revision=data.revision, label_mode=mode, classes=labels,
-            class_samples=tuple(train[label] for label in labels))
-        self._data = data
-        problem = _unlearnable(data, labels, mode)
-        if problem:
-            self._labels, self._tuner = (), None
-            self._report(Phase.WAITING, message=problem)
+            self._progress, dataset_revision=course.data.revision, label_mode=course.mode,
+            classes=course.labels, class_samples=tuple(counts[label] for label in course.labels))
+        try:
+            course.check()
+        except TrainingError as problem:
+            self._course = None
+            self._report(Phase.WAITING, message=str(problem))
             return
-        if (labels, mode) != (self._labels, self._mode):
-            self._tuner = None
-        served = self._restarted and self.live.made_for(data.revision, labels, mode)
-        self._head_due = self._head_due or ((fit_head or not self._tuner) and not served)
+        if self._course and course.mode != self._course.mode:
+            self._report(Phase.HEAD, message=f'the data set is {course.mode}-label now: '
+                                             'a new run begins')
+        self._tuning.take(course)
+        self._course, self._head_due = course, True
+        if self._restarted and self.live.made_for(course.data.revision, course.labels,
+                                                  course.mode):
+            self._head_due = False
+            if self._curves.rows:
+                self._tuning.resume(self._curves.rows[-1].epoch)
         self._restarted = False
-        self._labels, self._mode = labels, mode
-        self._idle_epochs, self._best = 0, -1.0
+
+    def _meanwhile(self, future: 'Future[T]', wishes: Wishes) -> T:
+        """Wait for work elsewhere; data that come meanwhile are learned at once."""
+        while True:
+            self._look_at_news(wishes)
+            if future.done():
+                return future.result()
+            if time.monotonic() - self._looked_s > _LOOK_FOR_ARRIVALS_S:
+                self._embed_some(wishes)
+                self._looked_s = time.monotonic()
+            wait([future], _LOOK_S)
+
+    def _look_at_news(self, wishes: Wishes) -> None:
+        if wishes.newest() not in (0, self._taken) and not wishes.stop():
+            self._take_data(wishes.newest())
+            if self._course and self._head_due:
+                self._head_stage(wishes.stop)
+
+    def _let_record(self, wishes: Wishes) -> None:
+        """While images come, compute their features and nothing else, but not for ever."""
+        began = time.monotonic()
+        while time.monotonic() - began < _LONGEST_PAUSE_S and (
+                self._embed(wishes) or time.monotonic() - self._came_s < _RECORDING_S):
+            self._look_at_news(wishes)
+            if wishes.stop():
+                return
+            time.sleep(_LOOK_S)
+
+    def _embed(self, wishes: Wishes) -> bool:
+        """Compute a few features that are missing; return whether some may be left."""
+        some_left = self._embed_some(wishes)
+        if self._embedding:
+            self._meanwhile(self._embedding, wishes)
+        return some_left
+
+    def _embed_some(self, wishes: Wishes) -> bool:
+        """Begin to compute a few features that are missing; return whether some may be left."""
+        frozen, data = self._frozen, Path(self._config.data)
+        assert frozen
+        if self._embedding and not self._embedding.done():
+            return True
+        done, self._embedding = self._embedding, None
+        if done:
+            done.result()
+        if wishes.stop() or not reader.revision(data):
+            return False
+        place, samples = arrivals(data, self._arrived, _ARRIVALS)
+        missing = frozen.embeddings.missing(self._quick.usable(samples))
+        if missing:
+            self._came_s = time.monotonic()
+            self._embedding = self._beside(lambda: frozen.embeddings.compute(
+                self._quick, missing[:_AT_ONCE], wishes.stop))
+        if len(missing) <= _AT_ONCE:
+            self._arrived = place
+        if not samples and self._refit_due and self._course:
+            self._head_due, self._refit_due = True, False
+        return bool(samples)
+
+    def _vary(self, wishes: Wishes) -> bool:
+        """Compute features of random views, for a head that knows more; return whether some were
+        missing."""
+        assert self._frozen
+        assert self._course
+        missing = self._frozen.embeddings.missing(
+            self._batches.usable(self._course.data.part(Split.TRAIN)), VIEW)
+        if missing:
+            self._meanwhile(self._compute(self._frozen, missing, wishes, VIEW), wishes)
+            self._head_due = True
+        return bool(missing)
+
+    def _embedded_part(self, frozen: Frozen, part: Split, wishes: Wishes) -> bool:
+        """Compute the features that are missing; return whether what is learned has stayed."""
+        course = self._course
+        assert course
+        missing = frozen.embeddings.missing(self._batches.usable(course.data.part(part)))
+        self._meanwhile(self._compute(frozen, missing, wishes), wishes)
+        return not self._is_disturbed(course, wishes)
+
+    def _is_disturbed(self, course: Course, wishes: Wishes) -> bool:
+        """Whether work for a course has become useless, or must be left."""
+        return wishes.stop() or self.live.has_moved() or not course.is_alike(self._course)
+
+    def _compute(self, frozen: Frozen, samples: list[Sample], wishes: Wishes, view: int = 0
+                 ) -> 'Future[None]':
+        def leave() -> bool:
+            return wishes.stop() or self.live.has_moved()
+
+        return self._behind(lambda: frozen.embeddings.compute(self._batches, samples, leave, view))
 
     def _head_stage(self, stop: Callable[[], bool]) -> None:
-        assert self._data
-        self._head_due = False
-        if not self._frozen.has_linear_head:
-            return
+        """Fit a head, and publish it if it is good enough."""
+        course, frozen = self._course, self._frozen
+        assert course
+        assert frozen
         self._report(Phase.HEAD, message='fitting a head on frozen features')
-        train, rows = self._features.get(
-            self._frozen, self._batches, self._batches.usable(self._data.part(Split.TRAIN)), stop)
-        held, held_rows = self._features.get(
-            self._frozen, self._batches, held_out(self._data, self._batches), stop)
-        if stop() or {tag for sample in train for tag in sample.tags} != set(self._labels):
-            self._head_due = stop()
-            return
-        fitted = head.fit(rows, train, self._labels, self._mode)
-        answers = (fitted(held_rows) if held
-                   else torch.zeros(0, len(self._labels)).numpy())
-        scores = score(probabilities(answers, self._mode), truth(held, self._labels), self._labels,
-                       self._mode, self._data.warning)
-        decision = self._decide(scores, strict=False)
-        if decision.promote:
-            net = self._frozen.copy()
-            net.replace_head(torch.from_numpy(fitted.weight), torch.from_numpy(fitted.bias))
-            self._publish(net, 'head', scores, decision)
-            self._frozen = net
-
-    def _epoch_stage(self, stop: Callable[[], bool], newest: Callable[[], int]) -> None:
-        """Train one epoch; it counts, and is scored, only when it was whole."""
-        assert self._data
-        tuner = self._tuner or self._new_tuner()
-        train = self._batches.usable(self._data.part(Split.TRAIN))
-        began = time.monotonic()
-        for done in tuner.epoch(train):
-            self._report_step(done, len(train), time.monotonic() - began)
-            if stop():
+        with self._in_front():
+            fitted = frozen.fit(course, self._quick, stop)
+            if not fitted:
+                self._head_due = stop()
                 return
-            if self._news(newest()):
-                self._take_data(newest(), fit_head=True)
-                if not self._tuner:
-                    return
-                self._head_stage(stop)
-        self._epoch += 1
-        net = tuner.averaged
-        scores = net_scores(net, self._labels, self._mode, self._data, self._batches, stop)
-        if scores is None:
+            self._refit_due = not fitted.complete
+            self._curves.add('head', course.data.revision, fitted.scores)
+            self._offer('head', course, frozen, fitted)
+        self._head_due = False
+
+    def _epoch_stage(self, wishes: Wishes) -> None:
+        """Train one epoch; it counts, and is scored, only when it was whole."""
+        course, frozen = self._course, self._frozen
+        assert course
+        assert frozen
+        tuner = self._tuning.tuner(course, frozen)
+        train = self._batches.usable(course.data.part(Split.TRAIN))
+        steps, pace, last = tuner.epoch(train), _Pace(), None
+        while step := self._meanwhile(self._behind(lambda: next(steps, None)), wishes):
+            self._report_step(step, len(train), pace.rate(step.images))
+            self._let_record(wishes)
+            if self._is_disturbed(course, wishes):
+                return
+            last = step
+        if last:
+            self._judge_epoch(tuner.averaged, last, wishes)
+
+    def _judge_epoch(self, net: Net, last: Step, wishes: Wishes) -> None:
+        """Score the network of a whole epoch, and publish it if it is better."""
+        course, frozen = self._course, self._frozen
+        assert course
+        assert frozen
+        fresh = frozen.successor(net.copy(), course.labels, None)
+        if not (self._embedded_part(fresh, Split.VALIDATION, wishes)
+                and self._embedded_part(frozen, Split.VALIDATION, wishes)):
             return
-        self._idle_epochs = 0 if scores.headline > self._best else self._idle_epochs + 1
-        self._best = max(self._best, scores.headline)
-        decision = self._decide(scores, strict=True)
-        if decision.promote:
-            net = net.copy()
-            self._publish(net, 'finetune', scores, decision)
-            self._frozen = net
-            self._features = head.FeatureCache()
+        fitted = fresh.score(course)
+        self._tuning.count(fitted.scores.headline)
+        self._curves.add('finetune', course.data.revision, fitted.scores, self._tuning.epoch,
+                         last.loss, last.accuracy)
+        candidate = Candidate('finetune', net.name, fitted.scores)
+        live = self._live_scores(fitted, course)
+        # Before it goes live all its features are there, so that the next head is fitted at once.
+        if self.publisher.judge(course, candidate, live).promote and self._embedded_part(
+                fresh, Split.TRAIN, wishes):
+            self._meanwhile(self._behind(fresh.settle_in), wishes)
+            if not self._is_disturbed(course, wishes):
+                self._offer('finetune', course, fresh, fitted)
+        if self._frozen is not fresh:
+            fresh.close()
 
-    def _news(self, newest: int) -> bool:
-        """Whether an epoch under way should stop to look at new data: at once for a new class, for
-        more of the same only when the recording has come to rest."""
-        if newest == self._taken:
-            return False
-        if newest != self._seen:
-            self._seen, self._seen_s = newest, time.monotonic()
-            train = snapshot(Path(self._config.data)).counts(Split.TRAIN)
-            return set(train) != set(self._labels)
-        return time.monotonic() - self._seen_s > _REST_S
-
-    def _new_tuner(self) -> FineTune:
-        net = self._frozen.copy()
-        if not self._worth_keeping():
-            net = self._fresh(net)
-        elif self.live.labels != self._labels or len(self.live.labels) != net.outputs:
-            net.grow_head(self.live.labels if len(self.live.labels) == net.outputs else (),
-                          self._labels)
-        self._epoch = 0
-        self._tuner = FineTune(net, self._labels, self._mode, self._config, self._batches,
-                               self._pretrained)
-        return self._tuner
-
-    def _worth_keeping(self) -> bool:
-        """Whether fine-tuning may begin with the live version's head: one fitted on the features
-        of random weights has far too large weights."""
-        live = self.live.version
-        return self._pretrained or (live is not None and live.bundle.stage == 'finetune')
-
-    def _fresh(self, net: Net) -> Net:
-        """The same weights with a last layer of random ones."""
-        made = nets.build(net.name, len(self._labels), net.width, net.height)
-        made.to(self._device)
-        net.replace_head(made.head_layer.weight.detach(),  # type: ignore[operator]
-                         made.head_layer.bias.detach())  # type: ignore[operator]
-        return net
-
-    def _decide(self, scores: Scores, strict: bool) -> Decision:
-        data = self._data
-        assert data
-
-        def live() -> Scores | None:
-            known = self.live.scores(data, self._labels, self._mode)
-            self._progress = replace(self._progress,
-                                     best_accuracy=known.headline if known else None)
-            return known
-
-        decision = decide(scores, live, self.live.labels, strict)
-        _log.info('%s of revision %d: score %.3f on %d held-out samples; %s', (strict and 'epoch')
-                  or 'head', data.revision, scores.headline, scores.samples, decision.reason)
-        return decision
-
-    def _publish(self, net: Net, stage: str, scores: Scores, decision: Decision) -> None:
-        """Store a version and make it live."""
-        assert self._exporter
-        assert self._data
+    def _offer(self, stage: str, course: Course, made: Frozen, fitted: Fitted) -> None:
+        """Publish what a stage has made if it is good enough."""
+        candidate = Candidate(stage, self._config.net, fitted.scores)
+        live = self._live_scores(fitted, course)
+        decision = self.publisher.judge(course, candidate, live)
+        if not decision.promote:
+            self._report(self._progress.phase, message=(
+                f'version {self.live.number} stays: {decision.reason}'))
+            return
         self._report(Phase.EXPORT, message=f'exporting a version: {decision.reason}')
-        model, probe = self._exporter.export(net, self._how)
-        version = self._registry.add(Bundle(
-            version=0, parent=self.live.number, stage=stage, net=net.name, labels=self._labels,
-            label_mode=self._mode, preprocessing=self._how, scores=scores,
-            dataset_revision=self._data.revision, created_ns=time.time_ns(),
-            probe=tuple(map(float, probe)), sha256={}, size=0,
-            backbone_sha256=backbone_sha256(net), reason=decision.reason,
-        ), model, weights_of(net))
-        self._registry.activate(version.bundle.version)
-        self._registry.prune(self._config.keep_versions)
-        self.live.set(version, scores, self._data.revision)
-        _log.info('version %d (%s) is live: %s', version.bundle.version, stage, decision.reason)
-        self._listener.promoted(version)
-        self._report(Phase.EXPORT, message='', live_version=version.bundle.version,
-                     best_accuracy=scores.headline)
+        version = self.publisher.publish(course, candidate, decision.reason,
+                                         made.parts(fitted.head, course.mode), live)
+        if self.live.version is version:
+            self._goes_live(version, made, fitted, course)
+        else:
+            self._listener.waits(version)
+            self._report(Phase.EXPORT, message=f'version {version.bundle.version} waits to be '
+                                               f'activated: {decision.reason}')
+        self.publisher.attach(version, self._curves)
 
-    def _report_step(self, done: Step, total: int, elapsed_s: float) -> None:
-        rate = done.images / max(elapsed_s, 1e-6)
-        if (done.images // self._config.batch_size % self._config.print_freq == 0
+    def _live_scores(self, fitted: Fitted, course: Course) -> Scores | None:
+        """The live version's on the same samples."""
+        assert self._frozen
+        live = self.live.scores(fitted.held_out, course, self._frozen)
+        self._progress = replace(self._progress, best_accuracy=live.headline if live else None)
+        return live
+
+    def _goes_live(self, version: Version, made: Frozen, fitted: Fitted, course: Course) -> None:
+        made.settle(fitted.head, course.labels, version)
+        self._listener.promoted(version)
+        if made is not self._frozen:
+            self._freeze(made)
+            self._head_due = self._taken != course.data.revision  # images have come meanwhile
+        self._report(Phase.EXPORT, live_version=version.bundle.version,
+                     best_accuracy=fitted.scores.headline,
+                     message=f'version {version.bundle.version} is live: {version.bundle.reason}')
+
+    def _report_step(self, step: Step, total: int, rate: float) -> None:
+        if (step.images // self._config.batch_size % self._config.print_freq == 0
                 and time.monotonic() - self._logged_s > 1):
             self._logged_s = time.monotonic()
-            _log.info('epoch %d: %d of %d images, loss %.3f', self._epoch + 1, done.images, total,
-                      done.loss)
-        self._report(Phase.FINETUNE, message='', epoch=self._epoch + 1, epoch_images=done.images,
-                     images=total, loss=done.loss, train_accuracy=done.accuracy,
-                     images_per_s=rate, eta_s=(total - done.images) / rate)
+            _log.info('epoch %d: %d of %d images, loss %.3f', self._tuning.epoch + 1, step.images,
+                      total, step.loss)
+        self._report(Phase.FINETUNE, epoch=self._tuning.epoch + 1, epoch_images=step.images,
+                     images=total, loss=step.loss, train_accuracy=step.accuracy,
+                     images_per_s=rate, eta_s=(total - step.images) / rate if rate else None)
 
     def _report(self, phase: Phase, **changes: object) -> None:
         self._progress = replace(self._progress, phase=phase, **changes)  # type: ignore[arg-type]
         self._listener.progress(self._progress)
 
 
-def _unlearnable(data: Snapshot, labels: tuple[str, ...], mode: LabelMode) -> str:
-    """Why nothing can be learned from this data, for people; empty when it can."""
-    if not labels:
-        return 'waits for recorded images with tags'
-    if len(labels) < 2 and mode == 'single':
-        return f'waits for a second class: only {labels[0]} is recorded so far'
-    if mode == 'single' and data.multi_label:
-        return ('some images have several tags: set label_mode to multi or auto, or give each '
-                'image one tag')
-    everywhere = [label for label in labels
-                  if data.counts(Split.TRAIN)[label] == len(data.part(Split.TRAIN))]
-    if everywhere:
-        return f'waits for images without {everywhere[0]}: all recorded ones show it'
-    return ''
+class _Pace:
+    """Images a second since it was first asked; 0 then."""
+
+    def __init__(self) -> None:
+        self._began: tuple[int, float] | None = None
+
+    def rate(self, images: int) -> float:
+        """:param images: so far, of which some may have been shown earlier."""
+        now = time.monotonic()
+        self._began = self._began or (images, now)
+        return (images - self._began[0]) / max(now - self._began[1], 1e-6)

@@ -1,22 +1,26 @@
 """The live version as the trainer sees it."""
 
 import logging
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Sequence
 
-from ..core.errors import ModelError, RecognizerError
+import numpy as np
+import torch
+
+from ..core.errors import ImageError, ModelError, RecognizerError
 from ..core.labels import LabelMode
 from ..core.predictions import Floats
-from ..core.preprocessing import Preprocessing
 from ..core.scores import Scores
 from ..dataset.images import decode
-from ..dataset.reader import Sample, Snapshot
+from ..dataset.reader import Sample
+from ..inference import head as heads
 from ..inference import model as models
-from ..inference.preprocess import from_camera
+from ..inference.scoring import score
 from ..registry.store import Registry, Version
-from .candidate import model_scores
+from .candidate import truth
+from .course import Course
+from .frozen import Frozen
 from .nets import Net
-from .weights import load_all
+from .weights import load_backbone_file
 
 _log = logging.getLogger(__name__)
 
@@ -27,7 +31,10 @@ class Live:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self.version: Version | None = None
-        self._scores: tuple[int, int, LabelMode, Scores] | None = None
+        self._whole = True
+        self._seen = 0
+        self._answers: dict[str, Floats] = {}
+        self._model: models.Model | None = None
         self.refresh()
 
     @property
@@ -42,28 +49,34 @@ class Live:
 
     def made_for(self, revision: int, labels: tuple[str, ...], mode: LabelMode) -> bool:
         """Whether it was trained on these very data, and is whole."""
-        if not self.version or not self.version.is_whole():
+        if not self.version or not self._whole:
             return False
         bundle = self.version.bundle
         return (bundle.dataset_revision, bundle.labels, bundle.label_mode) == (revision, labels,
                                                                               mode)
 
+    def has_moved(self) -> bool:
+        """Whether somebody has made another version live."""
+        return self._registry.live() != self._seen
+
     def refresh(self) -> bool:
         """Look which version is live; return whether it is another one than before."""
-        before, number = self.number, self._registry.live()
-        if number == before:
+        if not self.has_moved():
             return False
+        number = self._registry.live()
         try:
-            self.version = self._registry.get(number) if number else None
+            self.set(self._registry.get(number) if number else None)
+            self._whole = self.version is not None and self.version.is_whole()
         except ModelError as error:
             _log.warning('%s', error)
-            self.version = None
+            self.set(None)
+        self._seen = number
         return True
 
-    def set(self, version: Version, scores: Scores, revision: int) -> None:
-        """Remember a version just promoted and its scores on the data of that revision."""
-        self.version = version
-        self._scores = (version.bundle.version, revision, scores.mode, scores)
+    def set(self, version: Version | None) -> None:
+        """Remember a version just promoted."""
+        self.version, self._whole, self._answers = version, True, {}
+        self._seen = self.number
 
     def load_into(self, net: Net) -> bool:
         """Load its weights, head and all, into a network; return whether they fit."""
@@ -73,36 +86,56 @@ class Live:
         if (bundle.net, how.width, how.height) != (net.name, net.width, net.height):
             return False
         try:
-            load_all(net, self.version.weights)
+            if not self._whole:  # versions to come would share the damaged file
+                raise ModelError('one of its files is damaged')
+            head = heads.from_bytes(self.version.head_bytes())
+            load_backbone_file(net, self.version.weights)
+            net.replace_head(torch.from_numpy(head.weight), torch.from_numpy(head.bias))
         except RecognizerError as error:
             _log.warning('model version %d: %s; training begins anew', bundle.version, error)
             return False
         return True
 
-    def scores(self, snapshot: Snapshot, labels: tuple[str, ...], mode: LabelMode
-               ) -> Scores | None:
-        """Its scores on held-out samples, by the rules of ``mode`` whatever its own;
-        ``None``: there is none, or it cannot be loaded."""
-        if not self.version:
+    def scores(self, samples: Sequence[Sample], course: Course, frozen: Frozen) -> Scores | None:
+        """Its scores on held-out samples, by the rules of the run whatever its own;
+        ``None``: there is none, or it cannot be loaded.
+
+        :param frozen: a backbone whose features of the samples are known.
+        """
+        if not self.version or not self._whole:
             return None
-        known = self._scores
-        if known and known[:3] == (self.number, snapshot.revision, mode):
-            return known[3]
+        bundle = self.version.bundle
         try:
-            model = models.load(self.version.model, self.version.bundle)
+            if bundle.backbone_sha256 == frozen.sha256:
+                known, rows = frozen.embeddings.of(samples)
+                head = heads.from_bytes(self.version.head_bytes())
+                answers = list(head.scores(rows, bundle.label_mode)) if known else []
+            else:
+                known = [sample for sample in samples if self._answer(sample) is not None]
+                answers = [self._answers[sample.sha256] for sample in known]
         except ModelError as error:
             _log.warning('%s', error)
             return None
-        scores = model_scores(model, labels, mode, snapshot,
-                              _reader(model.bundle.preprocessing))
-        self._scores = (self.number, snapshot.revision, mode, scores)
-        return scores
+        table = np.zeros((len(known), len(course.labels)), np.float32)
+        for place, label in enumerate(course.labels):
+            if label in bundle.labels:
+                table[:, place] = [row[bundle.labels.index(label)] for row in answers]
+        return score(table, truth(known, course.labels), course.labels, course.mode,
+                     course.data.warning)
 
+    def _answer(self, sample: Sample) -> Floats | None:
+        """Its probabilities for a sample; ``None``: the image cannot be used.
 
-def _reader(how: Preprocessing) -> Callable[[Sample], Floats | None]:
-    def read(sample: Sample) -> Floats | None:
-        try:
-            return from_camera(decode(Path(sample.path).read_bytes()), how)
-        except (OSError, RecognizerError):
-            return None
-    return read
+        :raises ModelError: the model cannot be loaded.
+        """
+        if sample.sha256 not in self._answers:
+            assert self.version
+            if not self._model or self._model.bundle is not self.version.bundle:
+                self._model = models.load(
+                    self.version.backbone, self.version.head_bytes(), self.version.bundle)
+            try:
+                image = decode(sample.path.read_bytes())
+            except (OSError, ImageError):
+                return None
+            self._answers[sample.sha256] = self._model.scores(image)
+        return self._answers[sample.sha256]

@@ -1,7 +1,11 @@
 """What a learner tells while it works; as ``msg/TrainingStatus``."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Protocol
+
+from ..registry.store import Version
 
 
 class Phase(Enum):
@@ -37,3 +41,20 @@ class Progress:
     class_samples: tuple[int, ...] = ()
     best_accuracy: float | None = None
     live_version: int = 0
+
+
+class Listener(Protocol):
+    """Who wants to know; called in the learner's thread, often, so it must be quick."""
+
+    def progress(self, progress: Progress) -> None:
+        """Something changed."""
+
+    def promoted(self, version: Version) -> None:
+        """A version has gone live."""
+
+    def waits(self, version: Version) -> None:
+        """A version could go live, and waits for a person to activate it."""
+
+    def unusable(self, found: Mapping[str, str]) -> None:
+        """Samples are left out, by SHA-256: why. May be called while another thread works for
+        the learner's; told again when data come and they are as before."""

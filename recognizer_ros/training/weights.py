@@ -75,15 +75,9 @@ def _read(path: Path) -> dict[str, Any]:
         raise WeightsError(f'weights file {path} is not a safetensors file') from error
 
 
-def load_all(net: Net, path: Path) -> None:
-    """Load a version's own weights, the last layer included, whatever its number of classes.
+def load_backbone_file(net: Net, path: Path) -> None:
+    """Load a version's own weights into all but the last layer.
 
     :raises WeightsError: the file is missing, damaged, or of another network.
     """
-    state = _read(path)
-    head = {key: state.pop(key) for key in (f'{net.head}.weight', f'{net.head}.bias')
-            if key in state}
-    if len(head) != 2:
-        raise WeightsError(f'{path} holds no last layer of {net.name}')
-    load_backbone(net, state, str(path))
-    net.replace_head(head[f'{net.head}.weight'], head[f'{net.head}.bias'])
+    load_backbone(net, _read(path), str(path))

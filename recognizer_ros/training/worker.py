@@ -1,23 +1,30 @@
-"""The learner's thread."""
+"""The learner's thread.
+
+PyTorch is imported in it, which takes seconds: the live model is announced long before.
+"""
 
 import logging
 import os
 import threading
-from concurrent.futures import Future
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-
-import torch
+from typing import TYPE_CHECKING, TypeVar
 
 from ..core.config import TrainerConfig
 from ..core.errors import RecognizerError, TrainingError
 from ..registry.store import Registry, Version
-from .learner import Learner, Listener
-from .priority import step_back
-from .progress import Phase, Progress
+from . import priority
+from .progress import Listener, Phase, Progress
+
+if TYPE_CHECKING:
+    from .learner import Learner
 
 _BACK_OFF_S = (1.0, 2.0, 5.0, 15.0, 60.0)
 _IDLE_S = 60.0
 _log = logging.getLogger(__name__)
+T = TypeVar('T')
 
 
 @dataclass
@@ -38,8 +45,7 @@ class Goal:
 class Worker:
     """Learns in the background while switched on. A failure is shown, and tried again later.
 
-    :param listener: called in the worker's thread.
-    :raises NetError: see :class:`~recognizer_ros.training.learner.Learner`.
+    :param listener: called in threads of the worker.
     """
 
     def __init__(self, config: TrainerConfig, registry: Registry, listener: Listener) -> None:
@@ -50,7 +56,11 @@ class Worker:
         self._goal: Goal | None = None
         self._progress = Progress()
         self._newest_version: Version | None = None
-        self._learner = Learner(config, registry, self)
+        background, self._session = config.background, priority.Session()
+        self._behind = ThreadPoolExecutor(1, 'behind', priority.step_back if background else None)
+        self._beside = ThreadPoolExecutor(1, 'beside', priority.step_aside if background else None)
+        self._registry = registry
+        self._learner: Learner | None = None
         self._thread = threading.Thread(target=self._run, name='learner', daemon=True)
 
     def start(self) -> None:
@@ -67,7 +77,10 @@ class Worker:
         if self._goal:
             self._goal.error = 'the trainer was stopped'
             self._goal.done.set_result(None)
-        self._learner.close()
+        if self._learner:
+            self._learner.close()
+        self._behind.shutdown()
+        self._beside.shutdown()
 
     @property
     def enabled(self) -> bool:
@@ -81,6 +94,13 @@ class Worker:
             self._changes += 1
             self._wake.notify_all()
 
+    def configure(self, config: TrainerConfig) -> None:
+        """Take over settings that may change while it works."""
+        self._config = replace(self._config, auto_promote=config.auto_promote)
+        if self._learner:
+            self._learner.publisher.auto_promote = config.auto_promote
+        self.enabled = config.enabled
+
     def data_changed(self, revision: int) -> None:
         """Tell that the data set may be used up to this revision."""
         with self._wake:
@@ -88,6 +108,12 @@ class Worker:
                 self._revision = revision
                 self._changes += 1
                 self._wake.notify_all()
+
+    def samples_came(self) -> None:
+        """Tell that samples are being recorded, which may not be used yet but looked at."""
+        with self._wake:
+            self._changes += 1
+            self._wake.notify_all()
 
     def live_changed(self) -> None:
         """Tell that a person has activated another version."""
@@ -108,10 +134,6 @@ class Worker:
             self._wake.notify_all()
 
     def _run(self) -> None:
-        if self._config.background:
-            step_back()
-        spare = max(1, len(os.sched_getaffinity(0)) - 1)
-        torch.set_num_threads(self._config.threads or spare)
         failures = 0
         while not self._ending:
             seen = self._changes
@@ -121,12 +143,43 @@ class Worker:
                 elif not self._enabled:
                     self._show(Phase.OFF, '')
                     self._wait(seen, _IDLE_S)
-                elif not self._learner.step(self._leave_off, lambda: self._revision):
+                elif not self._learning().step(self._leave_off, lambda: self._revision):
                     self._wait(seen, _IDLE_S)
                 failures = 0
             except Exception as error:  # whatever it was: shown, and tried again
                 self._failed(error, seen, failures)
                 failures += 1
+
+    def _learning(self) -> 'Learner':
+        """The learner, made when it is first needed."""
+        if not self._learner:
+            self._show(Phase.WAITING, 'loading PyTorch')
+            import torch
+
+            from .learner import Learner
+
+            spare = max(1, len(os.sched_getaffinity(0)) - 1)
+            torch.set_num_threads(self._config.threads or spare)
+            self._learner = Learner(
+                self._config, self._registry, self, self._work_behind, self._work_beside,
+                self._in_front)
+        return self._learner
+
+    def _in_front(self) -> AbstractContextManager[None]:
+        return self._session.in_front() if self._config.background else nullcontext()
+
+    def _work_behind(self, work: Callable[[], T]) -> 'Future[T]':
+        def do() -> T:
+            if self._config.background:
+                self._session.step_back()
+            return work()
+        return self._behind.submit(do)
+
+    def _work_beside(self, work: Callable[[], T]) -> 'Future[T]':
+        def do() -> T:
+            with self._in_front():
+                return work()
+        return self._beside.submit(do)
 
     def _leave_off(self) -> bool:
         return self._ending or self._goal is not None or not self._enabled
@@ -134,11 +187,13 @@ class Worker:
     def _run_goal(self, goal: Goal) -> None:
         self._newest_version = None
         try:
-            self._learner.begin(goal.config)
+            learner = self._learning()
+            learner.begin(goal.config)
+
             def stop() -> bool:
                 return self._ending or goal.cancelled.is_set()
 
-            while not stop() and self._learner.step(stop, lambda: self._revision, goal.stages):
+            while not stop() and learner.step(stop, lambda: self._revision, goal.stages):
                 pass
             goal.version = self._newest_version
             if not goal.version:
@@ -149,7 +204,8 @@ class Worker:
             _log.exception('training failed')
             goal.error = f'training failed: {error}'
         finally:
-            self._learner.begin(self._config)
+            if self._learner:
+                self._learner.begin(self._config)
             self._goal = None
             goal.done.set_result(None)
 
@@ -184,6 +240,15 @@ class Worker:
         """From the learner."""
         self._newest_version = version
         self._listener.promoted(version)
+
+    def waits(self, version: Version) -> None:
+        """From the learner."""
+        self._newest_version = version
+        self._listener.waits(version)
+
+    def unusable(self, found: Mapping[str, str]) -> None:
+        """From the learner."""
+        self._listener.unusable(found)
 
     def _show(self, phase: Phase, message: str) -> None:
         self.progress(replace(self._progress, phase=phase, message=message))

@@ -14,7 +14,7 @@ from recognizer_ros.core.scores import ClassScore, Scores
 def full() -> Bundle:
     labels = ('grüne tasse', 'pen')
     return replace(
-        makers.bundle(labels, (0.5, -1.25), version=12), parent=11, stage='finetune',
+        makers.bundle(labels, (0.75, 0.25), version=12), parent=11, stage='finetune',
         scores=Scores(5, 0.8, 0.75, 0.7, 0.9, 0.1, labels,
                       (ClassScore(1.0, 0.5, 2 / 3, 2), ClassScore(0.75, 1.0, 0.857, 3)),
                       ((1, 1), (0, 3)), warning='only one burst', mode='single'))
@@ -37,9 +37,11 @@ def test_nan_is_written_as_null_and_read_back_as_nan() -> None:
     assert (read.balanced_accuracy, read.per_class[0].recall) == (0.75, 0.5)
 
 
-def test_another_format_is_refused_with_the_way_out() -> None:
-    with pytest.raises(ModelError, match='has format 2, this program reads 1: use the version'):
-        from_json(json.dumps({**json.loads(to_json(full())), 'format': 2}))
+@pytest.mark.parametrize('other', [1, 3])
+def test_another_format_is_refused_with_the_way_out(other: int) -> None:
+    with pytest.raises(ModelError, match=f'has format {other}, this program reads 2: use the '
+                                         'version of recognizer_ros that wrote it'):
+        from_json(json.dumps({**json.loads(to_json(full())), 'format': other}))
 
 
 @pytest.mark.parametrize('text', [
@@ -77,6 +79,10 @@ def test_every_field_is_needed(field: str) -> None:
     ('sha256', []),
     ('sha256', None),
     ('sha256', 5),
+    ('sha256', ['backbone.onnx', 'head.safetensors']),
+    ('sha256', {'backbone.onnx': 'a' * 64}),
+    ('sha256', {'head.safetensors': 'a' * 64}),
+    ('sha256', {'backbone.onnx': 'a' * 64, 'head.safetensors': 7}),
     ('preprocessing', {}),
     ('preprocessing', None),
     ('scores', {}),

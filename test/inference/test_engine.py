@@ -1,3 +1,4 @@
+import hashlib
 import itertools
 import threading
 from collections.abc import Callable, Iterator
@@ -8,12 +9,14 @@ import makers
 import numpy as np
 import pytest
 
+from recognizer_ros.core.bundle import HEAD
 from recognizer_ros.core.config import ClassifierConfig
 from recognizer_ros.core.errors import ModelError
 from recognizer_ros.core.predictions import Floats, Prediction
-from recognizer_ros.inference.engine import Engine, Frame
+from recognizer_ros.inference.engine import Engine, Frame, Offer
 from recognizer_ros.inference.model import Model
 from recognizer_ros.inference.onnx_runtime import OnnxRuntimeBackend
+from recognizer_ros.registry.store import Version
 
 RED = makers.flat(makers.RED)
 
@@ -69,10 +72,10 @@ def engine(bench: Bench) -> Iterator[Engine[int]]:
 def use(engine: Engine[int], tmp_path: Path) -> Callable[..., None]:
     """Give the engine a model and wait until it is used."""
     def use(labels: tuple[str, ...] = ('red', 'green', 'blue'), version: int = 1,
-            weights: Floats | None = None) -> None:
-        path, bundle = makers.model(tmp_path, labels, version, weights=weights)
-        engine.update(bundle, path)
-        makers.wait_for(lambda: engine.model and engine.model.bundle == bundle)
+            weights: Floats | None = None, gain: float = 1.0) -> None:
+        made = makers.model(tmp_path, labels, version, weights=weights, gain=gain)
+        engine.update(offer(made))
+        makers.wait_for(lambda: engine.model and engine.model.bundle == made.bundle)
     return use
 
 
@@ -89,6 +92,10 @@ def ask(engine: Engine[int], bench: Bench) -> Callable[..., Answer]:
     return ask
 
 
+def offer(version: Version) -> Offer:
+    return Offer(version.bundle, version.backbone, version.head_bytes())
+
+
 def taken(engine: Engine[int], bench: Bench, image: makers.Pixels, tag: int) -> None:
     """Offer a frame that gets no answer; wait until the engine has looked at it."""
     before = bench.asked
@@ -102,6 +109,19 @@ def test_a_frame_is_answered_with_its_tag(use: Callable[..., None],
     for label, colour in makers.COLOURS.items():
         assert ask(makers.flat(colour)).results[0].label == label
     assert ask(makers.flat(makers.RED), 'rgb').results[0].label == 'blue'
+
+
+def test_the_version_in_use_is_not_loaded_again(
+        engine: Engine[int], bench: Bench, use: Callable[..., None], tmp_path: Path) -> None:
+    use()
+    first = engine.model
+    assert first
+    again = Offer(first.bundle, tmp_path / 'gone', b'')
+    engine.update(again)
+    use(version=2, weights=np.ones((3, 3), np.float32))
+    assert engine.refusal == ''
+    engine.update(again)
+    makers.wait_for(lambda: engine.refusal)
 
 
 def test_the_newest_frame_wins_and_the_others_are_counted(
@@ -144,13 +164,12 @@ def test_labels_and_results_are_always_of_one_model(
     turned = 10 * np.eye(3, dtype=np.float32)[[2, 0, 1]]
     models = {1: makers.model(tmp_path, ('red', 'green', 'blue'), 1),
               2: makers.model(tmp_path, ('2 blue', '2 red', '2 green'), 2, weights=turned),
-              3: makers.model(tmp_path, ('3 red', '3 green'), 3)}
+              3: makers.model(tmp_path, ('3 red', '3 green'), 3, gain=2)}
     says = {1: 'red', 2: '2 red', 3: '3 red'}
     seen: set[int] = set()
     bench.config = replace(bench.config, threshold=0.0)
     for turn in itertools.cycle((1, 2, 3)):
-        path, bundle = models[turn]
-        engine.update(bundle, path)
+        engine.update(offer(models[turn]))
         makers.wait_for(lambda: engine.model)
         for _ in range(4):
             ask()
@@ -159,7 +178,7 @@ def test_labels_and_results_are_always_of_one_model(
             break
     assert seen == {1, 2, 3}
     for answer in bench.answers:
-        assert answer.labels == models[answer.version][1].labels
+        assert answer.labels == models[answer.version].bundle.labels
         assert answer.results[0].label == says[answer.version]
         assert {result.label for result in answer.results} == set(answer.labels)
 
@@ -175,20 +194,64 @@ def test_a_swap_is_told_before_the_first_answer_of_the_model(
                          ('answered', 2)]
 
 
+def refused(engine: Engine[int], bad: Offer) -> str:
+    """Offer a model that is not taken; return why."""
+    engine.refusal = ''
+    engine.update(bad)
+    makers.wait_for(lambda: engine.refusal)
+    return engine.refusal
+
+
 def test_a_refused_model_leaves_the_old_one_and_says_why(
         engine: Engine[int], tmp_path: Path, use: Callable[..., None],
         ask: Callable[..., Answer]) -> None:
     use(version=1)
-    path, bundle = makers.model(tmp_path, version=2)
-    path.write_bytes(b'damaged')
-    engine.update(bundle, path)
-    makers.wait_for(lambda: engine.refusal)
-    assert 'model version 2' in engine.refusal
-    assert 'is damaged' in engine.refusal
+    version = makers.model(tmp_path, version=2, gain=2)
+    version.backbone.write_bytes(b'damaged')
+    said = refused(engine, offer(version))
+    assert 'model version 2' in said
+    assert 'is damaged' in said
     assert ask().version == 1
     use(version=3)
     assert engine.refusal == ''
     assert ask().version == 3
+
+
+def test_a_refused_head_leaves_the_old_one_and_says_why(
+        engine: Engine[int], tmp_path: Path, use: Callable[..., None],
+        ask: Callable[..., Answer]) -> None:
+    use(version=1)
+    good = offer(makers.model(tmp_path, ('a', 'b', 'c'), 2))
+    spoilt = makers.colour_head(weights=np.full((3, 3), np.nan, np.float32)).to_bytes()
+    checksums = {**good.bundle.sha256, HEAD: hashlib.sha256(spoilt).hexdigest()}
+    for bad, why in (
+            (replace(good, head=good.head[:-1]), 'its head is damaged'),
+            (replace(good, bundle=replace(good.bundle, labels=('a', 'b'), probe=(0.5, 0.5))),
+             'for 2 labels'),
+            (replace(good, head=spoilt, bundle=replace(good.bundle, sha256=checksums)),
+             'not finite')):
+        said = refused(engine, bad)
+        assert said.startswith('model version 2: ')
+        assert why in said
+        answer = ask()
+        assert (answer.version, answer.results[0].label) == (1, 'red')
+    use(('a', 'b', 'c'), version=3)
+    assert engine.refusal == ''
+    assert ask().results[0].label == 'a'
+
+
+def test_another_head_is_swapped_in_without_loading_the_network_again(
+        engine: Engine[int], use: Callable[..., None], ask: Callable[..., Answer]) -> None:
+    use(version=1)
+    first = engine.model
+    use(('3 blue', '3 red', '3 green'), 2, 10 * np.eye(3, dtype=np.float32)[[2, 0, 1]])
+    assert first
+    assert engine.model
+    assert engine.model.backend is first.backend
+    assert ask().results[0].label == '3 red'
+    use(version=3, gain=2)
+    assert engine.model.backend is not first.backend
+    assert ask().results[0].label == 'red'
 
 
 def test_a_model_that_fails_while_it_runs_is_given_up_until_the_next_one(
@@ -213,13 +276,13 @@ def test_a_model_that_fails_does_not_take_the_next_one_with_it(
         engine: Engine[int], tmp_path: Path, use: Callable[..., None],
         ask: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch) -> None:
     use(version=1)
-    path, bundle = makers.model(tmp_path, version=2)
+    following = offer(makers.model(tmp_path, version=2, gain=2))
     infer = OnnxRuntimeBackend.infer
 
     def fail_while_the_next_is_loaded(self: OnnxRuntimeBackend, batch: Floats) -> Floats:
         if threading.current_thread().name == 'load':
             return infer(self, batch)
-        engine.update(bundle, path)
+        engine.update(following)
         makers.wait_for(lambda: engine.model and engine.model.bundle.version == 2)
         raise ModelError('the model refuses its input')
 
@@ -264,8 +327,7 @@ def test_it_measures_itself(engine: Engine[int], use: Callable[..., None],
 
 def test_close_ends_it_whatever_waits(bench: Bench, tmp_path: Path) -> None:
     engine: Engine[int] = Engine(bench.settings, bench)
-    path, bundle = makers.model(tmp_path)
-    engine.update(bundle, path)
+    engine.update(offer(makers.model(tmp_path)))
     engine.offer(Frame(RED, 'bgr', 1))
     engine.close()
     engine.close()

@@ -127,6 +127,13 @@ def test_a_wrong_value_is_an_error_that_names_it(description: list[Any], name: s
         launched(description, **{name: text})
 
 
+@pytest.mark.parametrize('path', ['/no/such/file.yaml', '', str(ROOT)])
+def test_a_parameters_file_that_is_not_there_is_refused(description: list[Any],
+                                                        path: str) -> None:
+    with pytest.raises(ConfigError, match=f'params_file must be the path of a file, not {path!r}'):
+        launched(description, params_file=path)
+
+
 def parameters() -> list[tuple[str, str, Any]]:
     """Node, name and value of each parameter in the file."""
     content = yaml.safe_load(PARAMETERS.read_text(encoding='utf-8'))

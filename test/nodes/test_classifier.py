@@ -10,13 +10,19 @@ from std_srvs.srv import SetBool
 from vision_msgs.msg import Classification, LabelInfo, VisionInfo
 
 from recognizer_ros.core import bundle as bundles
-from recognizer_ros.core.bundle import Bundle
 from recognizer_ros.msg import ModelUpdate
 from recognizer_ros.nodes import conversions, lifecycle, qos
 from recognizer_ros.nodes.classifier import Classifier
+from recognizer_ros.registry.store import Version
 
 NAMES = ('red', 'green', 'blue')
 OTHER_NAMES = ('rot', 'grün', 'blau')
+
+
+def update(version: Version) -> ModelUpdate:
+    """The announcement of a version."""
+    return ModelUpdate(bundle=bundles.to_json(version.bundle), uri=version.backbone.as_uri(),
+                       head=conversions.byte_array(version.head_bytes()))
 
 
 class Robot:
@@ -33,7 +39,7 @@ class Robot:
 
     def model(self, version: int, labels: tuple[str, ...] = NAMES) -> None:
         """Announce a version and wait until it is in use."""
-        self.announce(*makers.model(self.folder, labels, version))
+        self.announce(makers.model(self.folder, labels, version))
         wait_for(lambda: self.version == version)
 
     @property
@@ -42,11 +48,11 @@ class Robot:
         model = self.node._engine.model
         return int(model.bundle.version) if model else 0
 
-    def announce(self, path: Path, bundle: Bundle) -> None:
-        self._models.publish(ModelUpdate(bundle=bundles.to_json(bundle), uri=path.as_uri()))
+    def announce(self, version: Version) -> None:
+        self.say(update(version))
 
-    def say(self, update: ModelUpdate) -> None:
-        self._models.publish(update)
+    def say(self, message: ModelUpdate) -> None:
+        self._models.publish(message)
 
     def show(self, colour: tuple[int, int, int], stamp_ns: int = 0,
              frame_id: str = 'camera') -> None:
@@ -100,10 +106,11 @@ def test_who_comes_late_is_told_labels_and_version(robot: Robot) -> None:
     assert info.method.startswith('resnet18 (onnxruntime')
 
 
-def test_models_change_while_frames_flow(robot: Robot) -> None:
+@pytest.mark.parametrize('gain', [1.0, 2.0], ids=['another head', 'another backbone'])
+def test_models_change_while_frames_flow(robot: Robot, gain: float) -> None:
     robot.model(1)
     robot.answer(makers.RED)
-    robot.announce(*makers.model(robot.folder, OTHER_NAMES, 2))
+    robot.announce(makers.model(robot.folder, OTHER_NAMES, 2, gain=gain))
     wait_for(lambda: robot.answer(makers.RED) and robot.version == 2)
     last = robot.answer(makers.BLUE)
     assert last.results[0].class_id == 'blau'
@@ -124,26 +131,34 @@ def test_models_change_while_frames_flow(robot: Robot) -> None:
 
 def broken(robot: Robot, kind: str) -> tuple[ModelUpdate, str]:
     """An update that must not be taken, and what is said of it."""
-    path, bundle = makers.model(robot.folder, OTHER_NAMES, 2)
+    version = makers.model(robot.folder, OTHER_NAMES, 2, gain=2)
+    path, message = version.backbone, update(version)
     if kind == 'cut':
         path.write_bytes(path.read_bytes()[:-10])
-        return ModelUpdate(bundle=bundles.to_json(bundle), uri=path.as_uri()), 'damaged'
+        return message, 'damaged'
     if kind == 'gone':
         path.unlink()
-        return ModelUpdate(bundle=bundles.to_json(bundle), uri=path.as_uri()), str(path)
+        return message, str(path)
     if kind == 'answers differently':
-        wrong = replace(bundle, probe=tuple(value + 1 for value in bundle.probe))
-        return ModelUpdate(bundle=bundles.to_json(wrong), uri=path.as_uri()), 'version 2'
+        wrong = replace(version.bundle, probe=tuple(one + 1 for one in version.bundle.probe))
+        message.bundle = bundles.to_json(wrong)
+        return message, 'version 2'
+    if kind == 'no head':
+        message.head = []
+        return message, 'its head is damaged'
     if kind == 'far':
-        return ModelUpdate(bundle=bundles.to_json(bundle), uri='https://robot/model'), 'file://'
-    return ModelUpdate(bundle='{', uri=path.as_uri()), 'bundle is damaged'
+        message.uri = 'https://robot/model'
+        return message, 'file://'
+    message.bundle = '{'
+    return message, 'bundle is damaged'
 
 
-@pytest.mark.parametrize('kind', ['cut', 'gone', 'answers differently', 'far', 'no bundle'])
+@pytest.mark.parametrize('kind', ['cut', 'gone', 'answers differently', 'no head', 'far',
+                                  'no bundle'])
 def test_a_broken_model_is_refused_and_the_old_one_goes_on(robot: Robot, kind: str) -> None:
     robot.model(1)
-    update, reason = broken(robot, kind)
-    robot.say(update)
+    message, reason = broken(robot, kind)
+    robot.say(message)
     told = robot.graph.diagnosed('classifier', reason)
     assert told.level == lifecycle.ERROR
     assert robot.answer(makers.RED).results[0].class_id == 'red'
@@ -177,6 +192,19 @@ def test_threshold_and_number_of_results_change_while_running(robot: Robot) -> N
     assert len(robot.answer(yellow).results) == 1
     robot.graph.set('classifier', threshold=0.75)
     assert list(robot.answer(yellow).results) == []
+
+
+def test_a_changed_threshold_is_told_with_the_labels_also_to_who_comes_late(robot: Robot) -> None:
+    robot.graph.set('classifier', threshold=0.25)  # without a model there are no labels
+    robot.model(1)
+    robot.answer(makers.RED)
+    robot.graph.set('classifier', top_k=1)  # not of interest
+    robot.graph.set('classifier', threshold=0.75)
+    wait_for(lambda: len(robot.labels) >= 2)
+    late = robot.graph.listen(LabelInfo, 'label_info', qos.LATCHED).wait()
+    assert [info.threshold for info in robot.labels] == [0.25, 0.75]
+    assert late.threshold == 0.75
+    assert [item.class_name for item in late.class_map] == list(NAMES)
 
 
 def test_an_image_that_cannot_be_used_is_told_and_the_next_is_answered(robot: Robot) -> None:

@@ -17,7 +17,7 @@ from ros_graph import DEACTIVATE, Graph, Heard, http, wait_done, wait_for
 from recognizer_ros.core.split import Split
 from recognizer_ros.dataset import browse
 from recognizer_ros.dataset.browse import Query, State
-from recognizer_ros.dataset.edits import Delete
+from recognizer_ros.dataset.edits import Delete, Quarantine
 from recognizer_ros.dataset.image_files import image_path
 from recognizer_ros.dataset.store import SampleStore
 from recognizer_ros.msg import DatasetStatus, ErrorCode, Tags
@@ -115,6 +115,23 @@ def test_what_is_edited_is_told_at_once(editor: Editor, ids: list[str]) -> None:
     assert answer.description == 'mug renamed to cup in 4 samples'
     wait_for(lambda: editor.said[-1].revision == answer.revision)
     assert list(editor.said[-1].classes) == ['cup', 'red', 'tape']
+
+
+def test_what_is_set_aside_says_why_and_can_be_restored(editor: Editor, ids: list[str]) -> None:
+    edit = Quarantine((ids[0],), 'too dark')
+    request = dataset_messages.of_edit(edit, 0)
+    assert dataset_messages.to_edit(request) == edit
+    answer = editor.graph.call(EditSamples, 'edit_samples', request)
+    assert (answer.success, answer.changed) == (True, 1)
+    wait_for(lambda: editor.said and editor.said[-1].quarantined == 1)
+    listed, = editor.page(state=ListSamples.Request.STATE_QUARANTINED).samples
+    assert (listed.id, listed.quarantined, listed.reason) == (ids[0], True, 'too dark')
+    refused = editor.edit(ASK.QUARANTINE, [ids[1]])
+    assert (refused.success, refused.error.value) == (False, ErrorCode.INVALID)
+    assert 'no reason given' in refused.message
+    assert editor.edit(ASK.RESTORE, [ids[0]]).changed == 1
+    wait_for(lambda: editor.said[-1].quarantined == 0)
+    assert len(editor.tags()) == 5
 
 
 def test_every_edit_and_its_way_back(editor: Editor, ids: list[str]) -> None:

@@ -1,9 +1,13 @@
+import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import makers
 import pytest
+from ament_index_python import get_package_prefix
 from builtin_interfaces.msg import Duration
 from ros_graph import (
     ACTIVATE,
@@ -106,6 +110,46 @@ def test_sigterm_ends_a_node_in_good_order(graph: Graph, tmp_path: Path, name: s
     assert status == 0, output
     assert 'Traceback' not in output
     assert 'rror' not in output
+
+
+def started_by(way: str, name: str) -> list[str]:
+    """Command line of a node: as a module, or the executable that was built."""
+    if way == 'module':
+        return [sys.executable, '-m', 'recognizer_ros.nodes', name]
+    prefix = get_package_prefix('recognizer_ros')
+    return [sys.executable, str(Path(prefix, 'lib', 'recognizer_ros', name))]
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize('way', ['module', 'executable'])
+@pytest.mark.parametrize('name', NODES)
+def test_a_node_that_is_still_importing_ends_without_a_word(
+        tmp_path: Path, name: str, way: str, number: signal.Signals) -> None:
+    (tmp_path / 'rclpy.py').write_text("print('importing', flush=True)\nimport signal\n"
+                                       'signal.pause()\n')
+    process = subprocess.Popen(
+        started_by(way, name), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        env={**os.environ, 'PYTHONPATH': f'{tmp_path}:{os.environ["PYTHONPATH"]}'})
+    with process:
+        assert process.stdout
+        assert process.stdout.readline() == 'importing\n'
+        process.send_signal(number)
+        assert ended(process) == (0, '')
+
+
+@pytest.mark.parametrize('name', NODES)
+def test_more_signals_change_nothing(graph: Graph, tmp_path: Path, name: str) -> None:
+    """Whoever is impatient sends one after the other, also while the process is going."""
+    process = graph.process(name, **settings(name, tmp_path))
+    wait_for(lambda: graph.state(name) == ACTIVE)
+
+    def gone() -> bool:
+        process.send_signal(signal.SIGINT)
+        return process.poll() is not None
+
+    wait_for(gone)
+    status, output = ended(process)
+    assert (status, 'Traceback' in output) == (0, False), output
 
 
 def test_a_recorder_that_is_ended_stores_what_it_has_and_says_so(graph: Graph,

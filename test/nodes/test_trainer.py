@@ -1,4 +1,5 @@
 import hashlib
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from std_srvs.srv import SetBool
 
 from recognizer_ros.action import Train
 from recognizer_ros.core import bundle as bundles
-from recognizer_ros.core.bundle import Bundle
+from recognizer_ros.core.bundle import BACKBONE, HEAD, WEIGHTS, Bundle
 from recognizer_ros.dataset.sample import NewSample
 from recognizer_ros.dataset.store import SampleStore
+from recognizer_ros.inference import head as heads
 from recognizer_ros.msg import DatasetStatus, ModelUpdate, TrainingStatus
 from recognizer_ros.nodes import lifecycle, qos
 from recognizer_ros.nodes.trainer import Trainer
@@ -73,9 +75,9 @@ class Client:
     def models_listed(self) -> Any:
         return self.graph.call(ListModels, 'list_models', ListModels.Request())
 
-    def chunk(self, version: int, offset: int, length: int = CHUNK) -> Any:
+    def chunk(self, version: int, offset: int, length: int = CHUNK, file: str = '') -> Any:
         return self.graph.call(GetModel, 'get_model', GetModel.Request(
-            version=version, offset=offset, length=length))
+            version=version, file=file, offset=offset, length=length))
 
     def close(self) -> None:
         self._train.destroy()
@@ -86,12 +88,19 @@ def stored(data: Path, count: int) -> list[Bundle]:
     registry = Registry(data / 'models', writer=True)
     done = []
     for number in range(count):
-        net = makers.colour_net(2, number + 1 + np.eye(2, 3, dtype=np.float32))
-        version = registry.add(makers.bundle(('red', 'green')), net, b'weights')
+        version = registry.add(makers.bundle(('red', 'green')), {
+            BACKBONE: makers.colour_net(gain=number + 1), WEIGHTS: b'weights' * CHUNK,
+            HEAD: makers.colour_head(2).to_bytes()})
         registry.activate(version.bundle.version)
         done.append(version.bundle)
     registry.close()
     return done
+
+
+def wait_logged(capfd: pytest.CaptureFixture[str], text: str) -> None:
+    """Wait for a text on standard error, where the nodes' log goes."""
+    heard: list[str] = []
+    wait_for(lambda: heard.append(capfd.readouterr().err) or text in ''.join(heard))
 
 
 @pytest.fixture
@@ -115,7 +124,8 @@ def test_the_live_model_is_announced_also_to_who_comes_late(graph: Graph, known:
     for update in (client.models.wait(), late.wait()):
         assert (update.model.version, update.model.live) == (2, True)
         assert bundles.from_json(update.bundle).labels == ('red', 'green')
-        assert (update.sha256, update.size) == (known[1].sha256['model.onnx'], known[1].size)
+        assert (update.sha256, update.size) == (known[1].sha256[BACKBONE], known[1].size)
+        assert hashlib.sha256(bytes(update.head)).hexdigest() == known[1].sha256[HEAD]
         file = Path(update.uri.removeprefix('file://'))
         assert hashlib.sha256(file.read_bytes()).hexdigest() == update.sha256
 
@@ -132,7 +142,7 @@ def test_going_back_announces_the_older_model(known: list[Bundle], client: Clien
     back = client.activate(0)  # 0: the one before
     assert (back.success, back.live_version, back.message) == (True, 1, '')
     wait_for(lambda: client.models[-1].model.version == 1)
-    assert client.models[-1].sha256 == known[0].sha256['model.onnx']
+    assert client.models[-1].sha256 == known[0].sha256[BACKBONE]
     assert client.models_listed().live_version == 1
     assert client.activate(2).live_version == 2
     wait_for(lambda: client.models[-1].model.version == 2)
@@ -145,19 +155,41 @@ def test_a_version_that_is_not_there_is_refused(known: list[Bundle], client: Cli
     assert not client.chunk(9, 0).success
 
 
+@pytest.mark.parametrize('file', ['', BACKBONE, WEIGHTS, HEAD])
 @pytest.mark.parametrize('version', [1, 0])
 def test_pieces_of_a_model_make_the_file(known: list[Bundle], client: Client,
-                                         version: int) -> None:
+                                         version: int, file: str) -> None:
     data = b''
-    while piece := client.chunk(version, len(data)):
+    while piece := client.chunk(version, len(data), file=file):
         assert piece.success
         assert len(piece.data) <= CHUNK
         if not piece.data:
             break
         data += bytes(piece.data)
     wanted = known[version - 1]  # 0: the live one, which is the last
-    assert (piece.version, piece.size, len(data)) == (wanted.version, wanted.size, wanted.size)
-    assert hashlib.sha256(data).hexdigest() == piece.sha256 == wanted.sha256['model.onnx']
+    assert (piece.version, piece.size) == (wanted.version, len(data))
+    assert hashlib.sha256(data).hexdigest() == piece.sha256 == wanted.sha256[file or BACKBONE]
+
+
+@pytest.mark.parametrize('file', ['bundle.json', '../live'])
+def test_no_other_file_is_given(known: list[Bundle], client: Client, file: str) -> None:
+    answer = client.chunk(1, 0, file=file)
+    assert (answer.success, bytes(answer.data)) == (False, b'')
+    assert f'model version 1 has no file {file!r}: ask for {BACKBONE}' in answer.message
+
+
+def test_an_offset_behind_any_end_gives_nothing(known: list[Bundle], client: Client) -> None:
+    answer = client.chunk(1, 2**64 - 1)
+    assert (answer.success, bytes(answer.data)) == (True, b'')
+
+
+def test_a_live_version_without_head_does_not_keep_the_trainer_from_starting(
+        graph: Graph, client: Client, tmp_path: Path) -> None:
+    stored(tmp_path, 1)
+    (tmp_path / 'models' / '0001' / HEAD).unlink()
+    graph.start(Trainer, data=str(tmp_path), enabled=False, **SMALL)
+    assert client.models_listed().live_version == 1
+    assert len(client.models) == 0
 
 
 def test_without_data_it_waits_and_the_switch_is_a_parameter(graph: Graph, client: Client,
@@ -175,17 +207,23 @@ def test_without_data_it_waits_and_the_switch_is_a_parameter(graph: Graph, clien
                     and client.status[-1].enabled)
 
 
-def test_services_of_a_trainer_that_is_not_configured_say_so(graph: Graph, client: Client,
-                                                             tmp_path: Path) -> None:
+def test_services_of_a_trainer_that_is_not_configured_say_so(
+        graph: Graph, client: Client, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     graph.start(Trainer, autostart=False, data=str(tmp_path), **SMALL)
     for answer in (client.models_listed(), client.activate(1), client.chunk(1, 0)):
         assert (answer.success, answer.message) == (False, 'the trainer is not configured')
     assert not client.train(Train.Goal.STAGE_BOTH).accepted
+    wait_logged(capfd, 'goal refused: the trainer is not active')
+
+
+def test_a_goal_of_an_unknown_stage_is_refused_and_the_log_says_why(
+        known: list[Bundle], client: Client, capfd: pytest.CaptureFixture[str]) -> None:
+    assert not client.train(9).accepted
+    wait_logged(capfd, 'goal refused: unknown stage 9: send one of 0, 1, 2')
 
 
 def test_an_unknown_network_is_refused_with_a_reason(graph: Graph, tmp_path: Path) -> None:
-    node = graph.add(Trainer, data=str(tmp_path), **{**SMALL, 'net': 'resnet1'})
-    assert 'resnet1' in node.failure
+    graph.start(Trainer, data=str(tmp_path), **{**SMALL, 'net': 'resnet1'})
     assert graph.diagnosed('trainer', 'resnet1').level == lifecycle.ERROR
 
 
@@ -205,18 +243,26 @@ def test_what_is_recorded_is_learned_and_a_new_class_as_well(graph: Graph, clien
     assert TrainingStatus.STATE_FAILED not in client.states()
     update = client.models.wait()
     session = onnxruntime.InferenceSession(update.uri.removeprefix('file://'))
-    assert session.get_outputs()[0].shape[-1] == 2
+    assert session.get_outputs()[0].shape[-1] == 512
+    assert heads.from_bytes(bytes(update.head)).weight.shape == (2, 512)
 
     revision = record(tmp_path, ('green',), 7)
     telling = graph.speak(DatasetStatus, 'dataset', qos.LATCHED)
-    telling.publish(DatasetStatus(revision=revision, burst=9, recording=True, pending=1))
-    wait_for(lambda: 'green' in client.models[-1].model.labels)
+    bursts = itertools.count(8)
+
+    def told() -> bool:  # the next burst begins before it was told that the former is over
+        telling.publish(DatasetStatus(revision=revision, burst=next(bursts), recording=True,
+                                      pending=1))
+        return 'green' in client.models[-1].model.labels
+
+    wait_for(told)
     assert list(client.models[-1].model.labels[:2]) == list(update.model.labels)
     assert client.models[-1].model.dataset_revision == revision
 
 
 @pytest.mark.slow
-def test_training_on_request(graph: Graph, client: Client, tmp_path: Path) -> None:
+def test_training_on_request(graph: Graph, client: Client, tmp_path: Path,
+                             capfd: pytest.CaptureFixture[str]) -> None:
     record(tmp_path)
     graph.start(Trainer, data=str(tmp_path), enabled=False, patience=1000, **SMALL)
     goal = client.train(Train.Goal.STAGE_HEAD)
@@ -233,6 +279,7 @@ def test_training_on_request(graph: Graph, client: Client, tmp_path: Path) -> No
     assert goal.accepted
     client.wait_finetune()
     assert not client.train(Train.Goal.STAGE_HEAD).accepted  # one at a time
+    wait_logged(capfd, 'goal refused: training on request is under way already')
     wait_done(goal.cancel_goal_async())
     answer = wait_done(goal.get_result_async())
     assert answer.status == GoalStatus.STATUS_CANCELED

@@ -23,6 +23,7 @@ from recognizer_ros.dataset.edits import (
     AddTags,
     Delete,
     Purge,
+    Quarantine,
     RemoveTags,
     RenameClass,
     Restore,
@@ -114,6 +115,8 @@ def test_what_is_no_id_is_not_found(client: FlaskClient, bridge: FakeBridge, nam
     ({'operation': 'delete', 'ids': [ID]}, Delete((ID,))),
     ({'operation': 'restore', 'ids': [ID]}, Restore((ID,))),
     ({'operation': 'purge', 'ids': []}, Purge(())),
+    ({'operation': 'quarantine', 'ids': [ID], 'reason': ' too\ndark \ud800'},
+     Quarantine((ID,), 'too dark')),
     ({'operation': 'set_split', 'ids': [ID], 'split': 'validation'},
      SetSplit((ID,), Split.VALIDATION)),
 ])
@@ -142,6 +145,8 @@ def test_edits(client: FlaskClient, bridge: FakeBridge, body: dict[str, Any], ex
     {'operation': 'rename_class', 'from': 'mug', 'to': ''},
     {'operation': 'rename_class', 'from': 'mug', 'to': 'Mug'},
     {'operation': 'set_split', 'ids': [ID]}, {'operation': 'set_split', 'ids': [ID], 'split': 1},
+    {'operation': 'quarantine', 'ids': [ID]},
+    {'operation': 'quarantine', 'ids': [ID], 'reason': '\x00 '},
     {'operation': 'set_split', 'ids': [ID], 'split': 'gap'},
     *[{'operation': 'delete', 'ids': [ID], 'expected_revision': value}
       for value in (-1, 1.0, '1', True, None, 2**63)],

@@ -75,7 +75,7 @@ def test_port_in_use() -> None:
         port = urlsplit(first.url).port
         assert port
         second = make(port=port)
-        with pytest.raises(PortInUseError, match=f'port {port} is in use: .*--port'):
+        with pytest.raises(PortInUseError, match=f'port {port} is in use: .*choose another port$'):
             second.start()
         second.stop()
 

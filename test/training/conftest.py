@@ -8,7 +8,7 @@ import trainees
 from safetensors.torch import save_file
 
 from recognizer_ros.core.preprocessing import Preprocessing
-from recognizer_ros.training import learner, nets
+from recognizer_ros.training import frozen, nets
 from recognizer_ros.training.batches import Batches
 from recognizer_ros.training.export import OnnxExporter
 from recognizer_ros.training.pixels import PixelCache
@@ -24,7 +24,7 @@ def traced_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """One exporter per network for all tests: tracing takes seconds."""
     torch.set_num_threads(1)
     torch.manual_seed(1)
-    monkeypatch.setattr(learner, 'OnnxExporter',
+    monkeypatch.setattr(frozen, 'OnnxExporter',
                         lambda net: _exporter(net.name, net.width, net.height))
 
 

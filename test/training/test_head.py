@@ -2,20 +2,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 import trainees
 
 from recognizer_ros.core.labels import LabelMode
 from recognizer_ros.core.predictions import probabilities
 from recognizer_ros.dataset.reader import Sample
-from recognizer_ros.training import head, nets
-from recognizer_ros.training.batches import Batches
-from recognizer_ros.training.nets import Net
+from recognizer_ros.inference.head import Head
+from recognizer_ros.inference.scoring import Bools, score
+from recognizer_ros.training import head
+from recognizer_ros.training.embeddings import Array
 
 PLACE = {'red': 0, 'green': 1, 'blue': 2}
 
 
-def rows_and_samples(tmp_path: Path, *labels: str) -> tuple[head.Array, list[Sample]]:
+def rows_and_samples(tmp_path: Path, *labels: str) -> tuple[Array, list[Sample]]:
     """Twelve samples of each label, and features that tell their colours, off centre."""
     samples = [trainees.file_sample(tmp_path, label, seed, b'')
                for label in labels for seed in range(12)]
@@ -51,63 +51,81 @@ def test_a_rare_class_counts_as_much_as_a_common_one(tmp_path: Path) -> None:
     assert (scores[12:, 1] > 0.5).all()
 
 
-@pytest.fixture
-def net() -> Net:
-    return nets.build('resnet18', 2, trainees.WIDTH, trainees.HEIGHT)
+def apart(tmp_path: Path, *labels: str) -> tuple[Array, list[Sample]]:
+    """Samples whose features do not quite tell their labels."""
+    rows, samples = rows_and_samples(tmp_path, *labels)
+    noise = np.random.default_rng(1).normal(0, 500, rows.shape).astype(np.float32)
+    return rows + noise, samples
 
 
-@pytest.fixture
-def samples(tmp_path: Path) -> list[Sample]:
-    return [trainees.file_sample(tmp_path / 'images', 'red', seed) for seed in range(20)]
+@pytest.mark.parametrize(('mode', 'labels'), [
+    ('single', ('red', 'green', 'blue')), ('single', ('red', 'green')),
+    ('multi', ('red', 'green', 'blue'))])
+def test_another_start_leads_to_the_same_head(tmp_path: Path, mode: LabelMode,
+                                              labels: tuple[str, ...]) -> None:
+    rows, samples = apart(tmp_path, *labels)
+    rng = np.random.default_rng(2)
+    starts = [{label: (rng.normal(0, 0.01, 6).astype(np.float32), 1.0) for label in known}
+              for known in ((), labels[:1], labels, ('gone', labels[0]))]
+    alone = head.fit(rows, samples, labels, mode)
+    for start in starts:
+        fitted = head.fit(rows, samples, labels, mode, start)
+        np.testing.assert_allclose(fitted.scores(rows, mode), alone.scores(rows, mode), atol=0.01)
 
 
-def count_passes(net: Net) -> list[int]:
-    """Sizes of the batches that go through a network from now on."""
-    passes: list[int] = []
-    net.module.register_forward_hook(lambda module, args, out: passes.append(len(out)))
-    return passes
+def test_a_start_goes_by_name_so_that_a_fitted_head_need_not_move(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    labels, turned = ('red', 'green', 'blue'), ('blue', 'red', 'green')
+    rows, samples = apart(tmp_path, *labels)
+    done = head.fit(rows, samples, labels, 'single')
+    start = {label: (done.weight[index], float(done.bias[index]))
+             for index, label in enumerate(labels)}
+    monkeypatch.setattr(head, '_ITERATIONS', 1)
+    again = head.fit(rows, samples, turned, 'single', start).scores(rows, 'single')
+    np.testing.assert_allclose(again[:, [1, 2, 0]], done.scores(rows, 'single'), atol=0.01)
+
+
+def held_out(mode: LabelMode, spread: float) -> tuple[Head, Array, Bools]:
+    """Features that are logits, and truth drawn by their probabilities at the temperature 1."""
+    rng = np.random.default_rng(3)
+    rows = rng.normal(0, 2, (2000, 3)).astype(np.float32)
+    likely = probabilities(rows, mode)
+    if mode == 'single':
+        truth = np.eye(3, dtype=bool)[[rng.choice(3, p=row / row.sum()) for row in
+                                       likely.astype(float)]]
+    else:
+        truth = rng.random(likely.shape) < likely
+    return Head(spread * np.eye(3, dtype=np.float32), np.zeros(3, np.float32)), rows, truth
 
 
 @pytest.mark.parametrize('mode', ['single', 'multi'])
-def test_a_head_in_a_network_answers_as_by_itself(net: Net, samples: list[Sample],
-                                                  batches: Batches, mode: LabelMode) -> None:
-    inputs = next(batches.plain(samples, 4))[1]
-    rows = head.features(net, inputs)
-    assert rows.shape == (4, 512)
-    fitted = head.Head(np.random.default_rng(1).normal(size=(3, 512)).astype(np.float32),
-                       np.ones(3, np.float32))
-    net.replace_head(torch.from_numpy(fitted.weight), torch.from_numpy(fitted.bias))
-    np.testing.assert_allclose(net.module(inputs).detach(), fitted(rows), rtol=1e-3, atol=1e-3)
+@pytest.mark.parametrize('spread', [0.2, 5.0])
+def test_calibration_makes_probabilities_as_often_right_as_they_say(mode: LabelMode,
+                                                                   spread: float) -> None:
+    given, rows, truth = held_out(mode, spread)
+    found = head.calibrate(given, rows, truth, mode)
+    before, after = (score(one.scores(rows, mode), truth, ('a', 'b', 'c'), mode)
+                     for one in (given, found))
+    assert before.calibration_error > 0.1
+    assert after.calibration_error < 0.03
+    assert after.accuracy == before.accuracy
+    np.testing.assert_array_equal(found(rows).argsort(1), given(rows).argsort(1))
 
 
-def test_features_are_computed_once(net: Net, samples: list[Sample], batches: Batches) -> None:
-    passes, cache = count_passes(net), head.FeatureCache()
-    known, first = cache.get(net, batches, samples[:18], lambda: False)
-    assert (known, passes) == (samples[:18], [16, 2])
-    known, again = cache.get(net, batches, samples, lambda: False)
-    assert (known, passes) == (samples, [16, 2, 2])
-    np.testing.assert_array_equal(again[:18], first)
+@pytest.mark.parametrize('mode', ['single', 'multi'])
+@pytest.mark.parametrize('right', [True, False])
+def test_calibration_stays_within_bounds_when_all_or_nothing_is_right(mode: LabelMode,
+                                                                     right: bool) -> None:
+    given = Head(40 * np.eye(3, dtype=np.float32), np.zeros(3, np.float32))
+    rows = (2 * np.eye(3, dtype=np.float32) - 1).repeat(10, 0)
+    truth = (rows > 0) if right else np.roll(rows > 0, 1, axis=1)
+    found = head.calibrate(given, rows, truth, mode)
+    assert np.isfinite(found.weight).all()
+    assert np.isfinite(found.scores(rows, mode)).all()
+    assert bool(found.weight.max() > 40) is right
 
 
-def test_unusable_samples_have_no_features(net: Net, samples: list[Sample],
-                                           batches: Batches) -> None:
-    samples[0].path.unlink()
-    known, rows = head.FeatureCache().get(net, batches, samples, lambda: False)
-    assert known == samples[1:]
-    assert len(rows) == 19
-
-
-def test_computing_stops_between_batches(net: Net, samples: list[Sample],
-                                         batches: Batches) -> None:
-    cache = head.FeatureCache()
-    known, rows = cache.get(net, batches, samples, lambda: True)
-    assert (known, len(rows)) == (samples[:16], 16)
-    assert cache.get(net, batches, samples, lambda: False)[0] == samples
-
-
-def test_the_oldest_features_go_first(net: Net, samples: list[Sample], batches: Batches) -> None:
-    cache = head.FeatureCache(limit=3)
-    cache.get(net, batches, samples[:5], lambda: False)
-    passes = count_passes(net)
-    assert cache.get(net, batches, samples[2:5], lambda: False)[0] == samples[2:5]
-    assert passes == []
+def test_too_few_samples_calibrate_nothing() -> None:
+    given, rows, truth = held_out('single', 5.0)
+    assert head.calibrate(given, rows[:10], truth[:10], 'single') is given
+    assert head.calibrate(given, rows[:0], truth[:0], 'single') is given

@@ -13,8 +13,9 @@ from torchvision.models._api import WeightsEnum
 
 from recognizer_ros.core.errors import WeightsError
 from recognizer_ros.training import nets
+from recognizer_ros.training.candidate import weights_of
 from recognizer_ros.training.nets import Net
-from recognizer_ros.training.weights import load_all, load_initial
+from recognizer_ros.training.weights import load_backbone_file, load_initial
 
 
 def mobilenet(classes: int = 2) -> Net:
@@ -129,17 +130,25 @@ def test_the_old_names_in_the_imagenet_weights_of_densenet_are_known(
     assert same(net, other, 'features.')
 
 
-def test_a_versions_own_weights_bring_their_last_layer(tmp_path: Path) -> None:
+def test_a_versions_own_weights_leave_the_last_layer(tmp_path: Path) -> None:
     net, other = mobilenet(2), mobilenet(5)
-    save_file(state(other), tmp_path / 'w.safetensors')
-    load_all(net, tmp_path / 'w.safetensors')
-    assert net.outputs == 5
-    assert same(net, other, '')
+    (tmp_path / 'w.safetensors').write_bytes(weights_of(other))
+    head = net.head_layer.weight.detach().clone()
+    load_backbone_file(net, tmp_path / 'w.safetensors')
+    assert same(net, other, 'features.')
+    assert same(net, other, 'classifier.0.')
+    assert torch.equal(net.head_layer.weight, head)
 
 
-def test_a_versions_weights_without_last_layer_are_refused(tmp_path: Path) -> None:
-    net = mobilenet()
-    save_file(state(net, lambda name: not name.startswith('classifier.3.')),
-              tmp_path / 'w.safetensors')
-    with pytest.raises(WeightsError, match='holds no last layer of mobilenet_v3_small'):
-        load_all(net, tmp_path / 'w.safetensors')
+def test_a_versions_weights_that_are_damaged_or_gone_are_refused(tmp_path: Path) -> None:
+    net, path = mobilenet(), tmp_path / 'w.safetensors'
+    before = net.copy()
+    with pytest.raises(WeightsError, match='does not exist'):
+        load_backbone_file(net, path)
+    path.write_bytes(weights_of(mobilenet())[:-100])
+    with pytest.raises(WeightsError, match='is not a safetensors file'):
+        load_backbone_file(net, path)
+    path.write_bytes(weights_of(nets.build('squeezenet1_1', 2, 32, 32)))
+    with pytest.raises(WeightsError, match='does not hold weights of mobilenet_v3_small'):
+        load_backbone_file(net, path)
+    assert same(net, before, '')

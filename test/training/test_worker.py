@@ -78,7 +78,7 @@ def test_a_failed_export_is_shown_and_tried_again(learnable: Path, backbone: str
         raise ExportError('the export went wrong')
 
     with monkeypatch.context() as patch:
-        patch.setattr(OnnxExporter, 'export', fail)
+        patch.setattr(OnnxExporter, 'prepare', fail)
         with working(learnable, weights=backbone) as (worker, seen):
             makers.wait_for(phase_is(seen, Phase.FAILED))
             assert seen.last.message == 'the export went wrong; tried again in 1 s'
@@ -112,7 +112,7 @@ def test_a_fault_of_our_own_is_shown_and_tried_again(learnable: Path, backbone: 
         raise ZeroDivisionError('a fault')
 
     with monkeypatch.context() as patch:
-        patch.setattr(OnnxExporter, 'export', fail)
+        patch.setattr(OnnxExporter, 'prepare', fail)
         with working(learnable, weights=backbone) as (worker, seen):
             makers.wait_for(phase_is(seen, Phase.FAILED))
             patch.undo()
