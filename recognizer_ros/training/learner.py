@@ -8,10 +8,9 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import torch
 
@@ -20,16 +19,17 @@ from ..core.errors import TrainingError
 from ..core.preprocessing import Preprocessing
 from ..core.scores import Scores
 from ..core.split import Split
-from ..dataset import reader
-from ..dataset.reader import Sample, arrivals, snapshot
+from ..dataset.reader import Sample, snapshot
 from ..registry.store import Registry, Version
 from . import device as devices
 from . import nets
+from .arrivals import Arrivals
 from .batches import Batches
 from .course import Candidate, Course, plan
 from .curves import CURVES, Curves
 from .finetune import Step
 from .frozen import VIEW, Fitted, Frozen
+from .lanes import HERE, Lanes, Pace, Wishes
 from .live import Live
 from .nets import Net
 from .pixels import PixelCache
@@ -38,52 +38,22 @@ from .publish import Publisher
 from .tuning import Tuning
 from .weights import load_initial
 
-_ARRIVALS, _AT_ONCE = 64, 4
 _QUICK_BYTES = 64 << 20
 _LOOK_S, _LOOK_FOR_ARRIVALS_S = 0.02, 0.1
-_RECORDING_S, _LONGEST_PAUSE_S = 0.4, 60.0
+_LONGEST_PAUSE_S = 60.0
 _log = logging.getLogger(__name__)
 T = TypeVar('T')
-
-
-class Lane(Protocol):
-    """Runs one piece of work after the other."""
-
-    def __call__(self, work: Callable[[], T], /) -> 'Future[T]':
-        """Begin it, or have it done at once."""
-
-
-def _here(work: Callable[[], T], /) -> 'Future[T]':
-    done: Future[T] = Future()
-    done.set_result(work())
-    return done
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What others want of the learner while it works.
-
-    :param stop: leave off, as if the stage had not begun; asked between batches.
-    :param newest: revision of the data set that may be used.
-    """
-
-    stop: Callable[[], bool]
-    newest: Callable[[], int]
 
 
 class Learner:
     """One trainer. Not for several threads at once.
 
-    :param behind: runs what can wait. :param beside: runs what somebody will soon wait for.
-    :param in_front: around that for which somebody waits.
     :raises NetError: the network is unknown or cannot take images of this size.
     """
 
     def __init__(self, config: TrainerConfig, registry: Registry, listener: Listener,
-                 behind: Lane = _here, beside: Lane = _here,
-                 in_front: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
-        self._config, self._listener = config, listener
-        self._behind, self._beside, self._in_front = behind, beside, in_front
+                 lanes: Lanes = HERE) -> None:
+        self._config, self._listener, self._lanes = config, listener, lanes
         self._how = Preprocessing(config.net_width, config.net_height)
         self._device = devices.choose(config.gpu_memory)
         torch.manual_seed(config.seed)
@@ -105,9 +75,8 @@ class Learner:
                                   live_version=self.live.number)
         self._frozen: Frozen | None = None
         self._course: Course | None = None
-        self._taken, self._arrived = -1, 0
-        self._embedding: Future[None] | None = None
-        self._looked_s = self._came_s = 0.0
+        self._arrivals = Arrivals(Path(config.data), self._quick, lanes.beside)
+        self._taken, self._looked_s = -1, 0.0
         self._head_due, self._refit_due = False, False
         self._restarted, self._chosen = True, False
         self._logged_s = 0.0
@@ -125,7 +94,7 @@ class Learner:
         :raises WeightsError: :raises ExportError: as their modules say.
         """
         if not self._frozen:
-            with self._in_front():  # on a busy robot it would else take minutes
+            with self._lanes.in_front():  # on a busy robot it would else take minutes
                 self._prepare()
 
     def _prepare(self) -> None:
@@ -136,6 +105,7 @@ class Learner:
         self._net.to(self._device)
         self._frozen = Frozen(self._net, self._how, Path(self._config.data) / 'cache',
                               self._config.cache_limit << 20, base).settle_in()
+        self._arrivals.follow(self._frozen)
         self._recall(base)
         self._report(Phase.WAITING, message='')
 
@@ -208,7 +178,8 @@ class Learner:
     def _freeze(self, fresh: Frozen) -> None:
         assert self._frozen
         self._frozen.close()
-        self._frozen, self._arrived = fresh, 0
+        self._frozen = fresh
+        self._arrivals.follow(fresh)
 
     def _take_data(self, revision: int) -> None:
         """Read the data set; see what is to be learned now."""
@@ -245,7 +216,7 @@ class Learner:
             if future.done():
                 return future.result()
             if time.monotonic() - self._looked_s > _LOOK_FOR_ARRIVALS_S:
-                self._embed_some(wishes)
+                self._arrivals.begin(wishes.stop)
                 self._looked_s = time.monotonic()
             wait([future], _LOOK_S)
 
@@ -259,7 +230,7 @@ class Learner:
         """While images come, compute their features and nothing else, but not for ever."""
         began = time.monotonic()
         while time.monotonic() - began < _LONGEST_PAUSE_S and (
-                self._embed(wishes) or time.monotonic() - self._came_s < _RECORDING_S):
+                self._embed(wishes) or self._arrivals.keep_coming):
             self._look_at_news(wishes)
             if wishes.stop():
                 return
@@ -267,33 +238,12 @@ class Learner:
 
     def _embed(self, wishes: Wishes) -> bool:
         """Compute a few features that are missing; return whether some may be left."""
-        some_left = self._embed_some(wishes)
-        if self._embedding:
-            self._meanwhile(self._embedding, wishes)
-        return some_left
-
-    def _embed_some(self, wishes: Wishes) -> bool:
-        """Begin to compute a few features that are missing; return whether some may be left."""
-        frozen, data = self._frozen, Path(self._config.data)
-        assert frozen
-        if self._embedding and not self._embedding.done():
-            return True
-        done, self._embedding = self._embedding, None
-        if done:
-            done.result()
-        if wishes.stop() or not reader.revision(data):
-            return False
-        place, samples = arrivals(data, self._arrived, _ARRIVALS)
-        missing = frozen.embeddings.missing(self._quick.usable(samples))
-        if missing:
-            self._came_s = time.monotonic()
-            self._embedding = self._beside(lambda: frozen.embeddings.compute(
-                self._quick, missing[:_AT_ONCE], wishes.stop))
-        if len(missing) <= _AT_ONCE:
-            self._arrived = place
-        if not samples and self._refit_due and self._course:
+        some_left = self._arrivals.begin(wishes.stop)
+        if self._arrivals.under_way:
+            self._meanwhile(self._arrivals.under_way, wishes)
+        if not some_left and self._refit_due and self._course:
             self._head_due, self._refit_due = True, False
-        return bool(samples)
+        return some_left
 
     def _vary(self, wishes: Wishes) -> bool:
         """Compute features of random views, for a head that knows more; return whether some were
@@ -324,7 +274,8 @@ class Learner:
         def leave() -> bool:
             return wishes.stop() or self.live.has_moved()
 
-        return self._behind(lambda: frozen.embeddings.compute(self._batches, samples, leave, view))
+        return self._lanes.behind(
+            lambda: frozen.embeddings.compute(self._batches, samples, leave, view))
 
     def _head_stage(self, stop: Callable[[], bool]) -> None:
         """Fit a head, and publish it if it is good enough."""
@@ -332,7 +283,7 @@ class Learner:
         assert course
         assert frozen
         self._report(Phase.HEAD, message='fitting a head on frozen features')
-        with self._in_front():
+        with self._lanes.in_front():
             fitted = frozen.fit(course, self._quick, stop)
             if not fitted:
                 self._head_due = stop()
@@ -349,8 +300,8 @@ class Learner:
         assert frozen
         tuner = self._tuning.tuner(course, frozen)
         train = self._batches.usable(course.data.part(Split.TRAIN))
-        steps, pace, last = tuner.epoch(train), _Pace(), None
-        while step := self._meanwhile(self._behind(lambda: next(steps, None)), wishes):
+        steps, pace, last = tuner.epoch(train), Pace(), None
+        while step := self._meanwhile(self._lanes.behind(lambda: next(steps, None)), wishes):
             self._report_step(step, len(train), pace.rate(step.images))
             self._let_record(wishes)
             if self._is_disturbed(course, wishes):
@@ -377,7 +328,7 @@ class Learner:
         # Before it goes live all its features are there, so that the next head is fitted at once.
         if self.publisher.judge(course, candidate, live).promote and self._embedded_part(
                 fresh, Split.TRAIN, wishes):
-            self._meanwhile(self._behind(fresh.settle_in), wishes)
+            self._meanwhile(self._lanes.behind(fresh.settle_in), wishes)
             if not self._is_disturbed(course, wishes):
                 self._offer('finetune', course, fresh, fitted)
         if self._frozen is not fresh:
@@ -433,16 +384,3 @@ class Learner:
     def _report(self, phase: Phase, **changes: object) -> None:
         self._progress = replace(self._progress, phase=phase, **changes)  # type: ignore[arg-type]
         self._listener.progress(self._progress)
-
-
-class _Pace:
-    """Images a second since it was first asked; 0 then."""
-
-    def __init__(self) -> None:
-        self._began: tuple[int, float] | None = None
-
-    def rate(self, images: int) -> float:
-        """:param images: so far, of which some may have been shown earlier."""
-        now = time.monotonic()
-        self._began = self._began or (images, now)
-        return (images - self._began[0]) / max(now - self._began[1], 1e-6)

@@ -16,6 +16,7 @@ from ..core.config import TrainerConfig
 from ..core.errors import RecognizerError, TrainingError
 from ..registry.store import Registry, Version
 from . import priority
+from .lanes import Lanes
 from .progress import Listener, Phase, Progress
 
 if TYPE_CHECKING:
@@ -160,9 +161,8 @@ class Worker:
 
             spare = max(1, len(os.sched_getaffinity(0)) - 1)
             torch.set_num_threads(self._config.threads or spare)
-            self._learner = Learner(
-                self._config, self._registry, self, self._work_behind, self._work_beside,
-                self._in_front)
+            lanes = Lanes(self._work_behind, self._work_beside, self._in_front)
+            self._learner = Learner(self._config, self._registry, self, lanes)
         return self._learner
 
     def _in_front(self) -> AbstractContextManager[None]:

@@ -21,6 +21,7 @@ from recognizer_ros.inference.head import Head
 from recognizer_ros.registry.store import Version
 from recognizer_ros.training import frozen, head
 from recognizer_ros.training.export import OnnxExporter
+from recognizer_ros.training.lanes import Lanes
 from recognizer_ros.training.progress import Phase
 
 
@@ -473,7 +474,7 @@ def test_a_head_is_published_while_a_step_of_fine_tuning_is_under_way(
                 begun = True
             return executor.submit(lambda: published.wait(20) and work())
 
-        monkeypatch.setattr(one.learner, '_behind', behind)
+        monkeypatch.setattr(one.learner, '_lanes', Lanes(behind))
         monkeypatch.setattr(one.seen, 'told', lambda progress: progress.live_version == 2
                             and published.set())
         one.step(stages=FINETUNE)
