@@ -136,14 +136,15 @@ def test_a_model_is_scored_on_a_folder(trained: Path, photos: Path,
     arguments = ['evaluate', '--data', str(trained), '--images', str(photos)]
     assert main([*arguments, '--json']) == 0
     found = json.loads(capsys.readouterr().out)
-    assert (found['version'], found['samples']) == (1, 8)
+    live = Registry(trained / 'models').live()
+    assert (found['version'], found['samples']) == (live, 8)
     assert found['skipped'] == [str(photos / 'red' / 'bad.jpg')]
     assert 0 <= found['accuracy'] <= 1
     assert set(found['per_class']) == {'red', 'blue'}
     assert found['per_class']['red']['support'] == 4
     assert main(arguments) == 0
     text = capsys.readouterr().out.splitlines()
-    assert text[0].startswith(f'model version 1: accuracy {found["accuracy"]:.3f}, macro-F1')
+    assert text[0].startswith(f'model version {live}: accuracy {found["accuracy"]:.3f}, macro-F1')
     assert [line.split()[0] for line in text[1:]] == ['blue', 'red']
 
 
@@ -218,9 +219,10 @@ def test_evaluation_on_a_missing_or_empty_folder(trained: Path, tmp_path: Path,
 def test_evaluation_of_a_damaged_model(trained: Path, tmp_path: Path, photos: Path,
                                        capsys: pytest.CaptureFixture[str]) -> None:
     copy = shutil.copytree(trained, tmp_path / 'copy')
-    (copy / 'models' / '0001' / 'backbone.onnx').write_bytes(b'')
+    live = Registry(copy / 'models').live()
+    (copy / 'models' / f'{live:04}' / 'backbone.onnx').write_bytes(b'')
     said = refused(capsys, 'evaluate', '--data', copy, '--images', photos)
-    assert 'model version 1: ' in said
+    assert f'model version {live}: ' in said
     assert 'is damaged' in said
 
 
