@@ -61,7 +61,7 @@ def revision(root: Path) -> int:
 
     :raises DatasetError: it cannot be read.
     """
-    if not (root / schema.FILE).is_file():
+    if not schema.is_there(root):
         return 0
     with closing(schema.open_reader(root)) as db, schema.read_errors(root):
         return schema.revision(db)

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from ..core.errors import DatasetError, DataVersionError
@@ -110,9 +110,10 @@ def open_writer(root: Path) -> sqlite3.Connection:
         db.execute('PRAGMA synchronous=FULL')
         db.execute('PRAGMA foreign_keys=ON')
         found = _version(db)
-        if found > 0 or not db.execute('SELECT 1 FROM sqlite_master').fetchone():
-            for number, step in enumerate(_STEPS[found:], found + 1):
-                db.executescript(f'BEGIN; {step} PRAGMA user_version={number}; COMMIT;')
+        ours = found > 0 or not db.execute('SELECT 1 FROM sqlite_master').fetchone()
+        if ours and found < VERSION:
+            steps = ''.join(_STEPS[found:])  # at once: whoever reads sees nothing in between
+            db.executescript(f'BEGIN; {steps} PRAGMA user_version={VERSION}; COMMIT;')
     except sqlite3.Error as error:
         raise DatasetError(f'{root / FILE} cannot be opened ({error}): restore it from a backup, '
                            'or choose another data folder') from error
@@ -124,13 +125,27 @@ def open_reader(root: Path) -> sqlite3.Connection:
 
     :raises DatasetError: there is none, or it is damaged. :raises DataVersionError: as above.
     """
-    if not (root / FILE).is_file():
+    if not is_there(root):
         raise DatasetError(f'{root} holds no data set: record something, or import a folder with '
                            '`recognizer dataset import`')
     with read_errors(root):
-        db = sqlite3.connect(f'{(root / FILE).absolute().as_uri()}?mode=ro', uri=True,
-                             isolation_level=None, check_same_thread=False)
-        return _checked(db, root)
+        return _checked(_read_only(root), root)
+
+
+def is_there(root: Path) -> bool:
+    """Whether there is an index, and not a file alone that is just being made.
+
+    :raises DatasetError: it is damaged.
+    """
+    if not (root / FILE).is_file():
+        return False
+    with read_errors(root), closing(_read_only(root)) as db:
+        return db.execute('SELECT 1 FROM sqlite_master').fetchone() is not None
+
+
+def _read_only(root: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f'{(root / FILE).absolute().as_uri()}?mode=ro', uri=True,
+                           isolation_level=None, check_same_thread=False)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ def full() -> Bundle:
     return replace(
         makers.bundle(labels, (0.75, 0.25), version=12), parent=11, stage='finetune',
         scores=Scores(5, 0.8, 0.75, 0.7, 0.9, 0.1, labels,
-                      (ClassScore(1.0, 0.5, 2 / 3, 2, -0.25), ClassScore(0.75, 1.0, 0.857, 3, 0.0)),
+                      (ClassScore(1.0, 0.5, 2 / 3, 2, -0.5), ClassScore(0.75, 1.0, 0.857, 3, 0)),
                       ((1, 1), (0, 3)), warning='only one burst', mode='single'))
 
 

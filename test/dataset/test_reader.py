@@ -19,6 +19,13 @@ def test_where_there_is_no_data_set(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_index_that_is_just_being_made_is_none_yet(tmp_path: Path) -> None:
+    (tmp_path / schema.FILE).touch()
+    assert revision(tmp_path) == 0
+    with pytest.raises(DatasetError, match='holds no data set'):
+        snapshot(tmp_path)
+
+
 def test_an_empty_data_set(store: SampleStore) -> None:
     found = snapshot(store.root)
     assert (found.revision, found.samples, found.labels, found.warning) == (0, (), (), '')
