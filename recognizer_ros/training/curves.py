@@ -47,6 +47,11 @@ class Curves:
     def __init__(self) -> None:
         self.rows: deque[Row] = deque(maxlen=_MOST_ROWS)
 
+    @property
+    def epoch(self) -> int:
+        """Of fine-tuning, the last one; 0: none yet."""
+        return next((row.epoch for row in reversed(self.rows) if row.epoch), 0)
+
     def add(self, stage: str, dataset_revision: int, scores: Scores, epoch: int = 0,
             loss: float = _NAN, train_accuracy: float = _NAN) -> None:
         """See :class:`Row`."""

@@ -205,8 +205,7 @@ class Learner:
         if self._restarted and self.live.made_for(course.data.revision, course.labels,
                                                   course.mode):
             self._head_due = False
-            if self._curves.rows:
-                self._tuning.resume(self._curves.rows[-1].epoch)
+            self._tuning.resume(self._curves.epoch)
         self._restarted = False
 
     def _meanwhile(self, future: 'Future[T]', wishes: Wishes) -> T:

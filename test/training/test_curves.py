@@ -39,6 +39,13 @@ def test_the_table_has_a_heading_and_a_row_for_each_stage(curves: Curves) -> Non
         'finetune', '4', '1', '0.9', '0.6', '0.75', '12')
 
 
+def test_the_last_epoch_is_known_also_after_another_head(curves: Curves) -> None:
+    assert Curves().epoch == 0
+    assert curves.epoch == 1
+    curves.add('head', 5, makers.scores(('a', 'b'), 0.5, samples=10))
+    assert curves.epoch == 1
+
+
 def test_tensorboard_finds_the_figures_that_are_known(curves: Curves) -> None:
     found = [(event.step, value.tag, value.simple_value) for event in events(curves.events())
              for value in event.summary.value]
