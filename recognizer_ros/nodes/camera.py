@@ -61,6 +61,5 @@ class Camera(lifecycle.RecognizerNode[CameraConfig]):
 def main() -> int:
     """Run the node."""
     # Room for whole images in shared memory, see the file; a user's own profile comes first.
-    os.environ.setdefault('FASTRTPS_DEFAULT_PROFILES_FILE',
-                          str(resources.find('config/fastdds.xml')))
+    os.environ.setdefault(lifecycle.PROFILE, str(resources.find('config/fastdds.xml')))
     return lifecycle.run(Camera)

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import signal
 import socket
 import sys
@@ -19,10 +20,12 @@ from rclpy.subscription import Subscription
 from rclpy.task import Future
 from rclpy.timer import Timer
 
+from ..core import resources
 from ..core.errors import RecognizerError
 from . import parameters
 
 ConfigT = TypeVar('ConfigT')
+PROFILE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
 
 
@@ -165,6 +168,7 @@ def awaitable(node: LifecycleNode, work: 'ThreadFuture[Any]') -> Future:
 def run(make: Callable[[], RecognizerNode[Any]], args: list[str] | None = None) -> int:
     """Run one node until SIGINT or SIGTERM; return the exit status."""
     logging.basicConfig(level=logging.INFO, format='%(levelname)s: %(message)s')
+    os.environ.setdefault(PROFILE, str(resources.find('config/discovery.xml')))  # see there
     # rclpy's own handlers take the graph away before a node can say its last word.
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     asked: list[int] = []  # no lock: a handler may interrupt whoever holds it
