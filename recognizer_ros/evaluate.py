@@ -33,7 +33,7 @@ def evaluate(version: Version, folder: Path) -> Evaluation:
     """
     listed = folders.photos(folder)
     bundle = version.bundle
-    loaded = load(version.backbone, version.head_bytes(), bundle)
+    loaded = load(lambda: version.backbone, version.head_bytes(), bundle)
     unknown = sorted({photo.label for photo in listed} - set(bundle.labels))
     labels = (*bundle.labels, *unknown)
     rows: list[Floats] = []

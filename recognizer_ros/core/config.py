@@ -180,7 +180,25 @@ class ClassifierConfig:
     smoothing: float = setting(0.0, '0 or 1: off; below 1: weight of the newest frame; above 1: '
                                'mean over so many frames.', 0.0, 100.0, live=True)
     top_k: int = setting(5, 'Results published for a frame, at most.', 1, 1000, live=True)
+    unknown: float = setting(0.0, 'Answer "unknown" to an image that is stranger than all but '
+                             'this share of the held-out images. 0: never; 0.05 is a good value.',
+                             0.0, 0.5, live=True)
+    events_min_frames: int = setting(5, 'Frames in a row that decide that a label has come or '
+                                     'gone: topic events.', 1, 1000, live=True)
+    events_min_score: float = setting(0.6, 'Smallest score of a label that is there.', 0.0, 1.0,
+                                      live=True)
+    events_labels: str = setting('', 'Labels that events are told of, separated by commas. Empty: '
+                                 'all.', live=True)
+    transport: str = setting('raw', 'Which images to classify: raw takes image_raw, compressed '
+                             'takes image_raw/compressed.', choices=('raw', 'compressed'))
+    backend: str = setting('auto', 'What runs the network; auto: the first of these that works.',
+                           choices=('auto', 'tensorrt', 'cuda', 'jetson_inference', 'cpu'))
+    precision: str = setting('fp16', 'Of TensorRT and jetson_inference.',
+                             choices=('fp16', 'fp32'))
     threads: int = setting(0, 'CPU threads for inference. 0: all cores.', 0, 256)
+    cache: str = setting('~/.cache/recognizer_ros', 'Folder of networks fetched from another '
+                         'machine, and of those that TensorRT has compiled.')
+    cache_limit: int = setting(4000, 'Room on the disk for it, MiB.', 1, 1_000_000)
     enabled: bool = setting(True, 'Classify. The service classifier/set_enabled changes it.',
                             live=True)
 

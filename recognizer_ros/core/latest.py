@@ -39,6 +39,11 @@ class Latest(Generic[T]):
             self._ready.notify_all()
 
     @property
+    def waits(self) -> bool:
+        """A value is there to be taken."""
+        return self._value is not None
+
+    @property
     def closed(self) -> bool:
         """No value will come any more."""
         return self._closed

@@ -51,3 +51,18 @@ class Rate:
             return 0.0
         return len(recent) / self._window_s if now_s - recent[0] > self._window_s * 0.9 else (
             (len(recent) - 1) / max(recent[-1] - recent[0], 1e-9))
+
+
+class Stages:
+    """Recent latencies, stage by stage; safe between threads."""
+
+    def __init__(self, *names: str) -> None:
+        self._recent = {name: Recent() for name in names}
+
+    def add(self, name: str, seconds: float) -> None:
+        """Remember how long a stage took."""
+        self._recent[name].add(seconds * 1e3)
+
+    def percentiles_ms(self, percent: float) -> dict[str, float]:
+        """Of each stage, see :meth:`Recent.percentile`."""
+        return {name: recent.percentile(percent) for name, recent in self._recent.items()}

@@ -10,13 +10,13 @@ from typing import Generic, Protocol, TypeVar
 
 from ..core.bundle import Bundle
 from ..core.config import ClassifierConfig
-from ..core.errors import ModelError
+from ..core.errors import ImageError, ModelError
 from ..core.latest import Latest
-from ..core.predictions import Prediction, select
+from ..core.predictions import Floats, Prediction, select
 from ..core.smoothing import Smoother
-from ..core.timing import Rate, Recent
+from ..core.timing import Rate, Stages
+from .backend import Backend
 from .model import Model, load
-from .onnx_runtime import OnnxRuntimeBackend
 from .preprocess import Pixels
 
 TagT = TypeVar('TagT')
@@ -26,28 +26,55 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Frame(Generic[TagT]):
-    """An image, shape (h, w, 3), channels in ``order``; ``tag`` comes back with the answer."""
+    """An image to come.
 
-    image: Pixels
-    order: str
+    :param read: gives pixels, shape (h, w, 3), and the order of their channels, bgr or rgb; called
+        in the engine's thread, and only if no newer frame has come. It may raise ImageError.
+    :param tag: comes back with the answer.
+    """
+
+    read: Callable[[], tuple[Pixels, str]]
     tag: TagT
 
 
 @dataclass(frozen=True)
+class Answer(Generic[TagT]):
+    """What ``model`` says of an image.
+
+    :param scores: one per label of the model, smoothed, shape (labels,).
+    :param results: those that count, best first.
+    """
+
+    tag: TagT
+    image: Pixels
+    order: str
+    model: Model
+    scores: Floats
+    results: tuple[Prediction, ...]
+
+
+@dataclass(frozen=True)
 class Offer:
-    """A model version to use. :param backbone: file of the network. :param head: file of its last
-    layer."""
+    """A model version to use.
+
+    :param backbone: gives the file of the network; asked in a thread of its own, with a function
+        that tells whether a newer version has come meanwhile. It may raise ModelError.
+    :param head: file of its last layer.
+    """
 
     bundle: Bundle
-    backbone: Path
+    backbone: Callable[[Callable[[], bool]], Path]
     head: bytes
 
 
-class Listener(Protocol[TagT_contra]):
+class Listener(Protocol[TagT]):
     """Who wants the answers; called in the engine's threads."""
 
-    def answered(self, tag: TagT_contra, results: tuple[Prediction, ...], model: Model) -> None:
-        """A frame was classified by ``model``."""
+    def answered(self, answer: Answer[TagT]) -> None:
+        """A frame was classified."""
+
+    def unreadable(self, error: ImageError) -> None:
+        """A frame could not be read."""
 
     def swapped(self, model: Model) -> None:
         """The next answers come from ``model``; called before the first of them."""
@@ -57,18 +84,21 @@ class Engine(Generic[TagT]):
     """Two threads: one classifies, one loads models.
 
     :param config: asked anew for each frame, so that settings can change.
+    :param backend: runs the network in a file.
     :ivar refusal: why the last model offered was not taken; empty when it was.
+    :ivar idle: frames that found no model, or the switch off.
     """
 
-    def __init__(self, config: Callable[[], ClassifierConfig], listener: Listener[TagT]) -> None:
-        self._config, self._listener = config, listener
+    def __init__(self, config: Callable[[], ClassifierConfig], listener: Listener[TagT],
+                 backend: Callable[[bytes, Bundle], Backend]) -> None:
+        self._config, self._listener, self._backend = config, listener, backend
         self._frames: Latest[Frame[TagT]] = Latest()
         self._offers: Latest[Offer] = Latest()
         self._model: Model | None = None
         self._announced: Model | None = None
         self._smoother = Smoother()
-        self.refusal = ''
-        self.rate, self.infer_ms = Rate(), Recent()
+        self.refusal, self.idle = '', 0
+        self.rate, self.stages = Rate(), Stages('convert', 'preprocess', 'infer')
         self._threads = [threading.Thread(target=self._classify, name='classify', daemon=True),
                          threading.Thread(target=self._load, name='load', daemon=True)]
         for thread in self._threads:
@@ -102,46 +132,63 @@ class Engine(Generic[TagT]):
     def _load(self) -> None:
         while not self._offers.closed:
             offer = self._offers.take()
-            if not offer or (self._model and _same(offer.bundle, self._model.bundle)):
-                continue
-            began = time.monotonic()
-            try:
-                model = load(offer.backbone, offer.head, offer.bundle,
-                             lambda path: OnnxRuntimeBackend(path, self._config().threads),
-                             self._model)
-                self.refusal = ''  # before the model can fail, and refuse itself
-                self._model = model
-            except ModelError as error:
+            if offer and not (self._model and _same(offer.bundle, self._model.bundle)):
+                self._take(offer)
+
+    def _take(self, offer: Offer) -> None:
+        began = time.monotonic()
+        try:
+            model = load(lambda: offer.backbone(self._is_late), offer.head, offer.bundle,
+                         self._backend, self._model)
+        except ModelError as error:
+            if not self._is_late():  # else it does not matter any more
                 self.refusal = str(error)
                 _log.error('%s; the model in use stays', error)
-                continue
-            _log.info('model version %d in use after %.2f s', offer.bundle.version,
-                      time.monotonic() - began)
+            return
+        self.refusal = ''  # before the model can fail, and refuse itself
+        self._model = model
+        _log.info('model version %d in use after %.2f s', offer.bundle.version,
+                  time.monotonic() - began)
+
+    def _is_late(self) -> bool:
+        return self._offers.waits or self._offers.closed
 
     def _classify(self) -> None:
         while not self._frames.closed:
             frame = self._frames.take()
             model, config = self._model, self._config()  # one reference each: never half swapped
             if not frame or not model or not config.enabled:
+                self.idle += frame is not None
                 continue
             if model is not self._announced:
                 self._announced = model
                 self._listener.swapped(model)
-            began = time.monotonic()
             try:
-                scores = model.scores(frame.image, frame.order)
+                self._listener.answered(self._answer(frame, model, config))
+            except ImageError as error:
+                self._listener.unreadable(error)
             except ModelError as error:
                 self.refusal = str(error)
                 _log.error('%s', error)
                 if self._model is model:  # else the next one is here already
                     self._model = None
-                continue
-            scores = self._smoother(scores, model.bundle.labels, config.smoothing)
-            results = select(scores, model.bundle.labels, config.threshold, config.top_k)
-            now = time.monotonic()
-            self.infer_ms.add((now - began) * 1e3)
-            self.rate.tick(now)
-            self._listener.answered(frame.tag, results, model)
+
+    def _answer(self, frame: Frame[TagT], model: Model, config: ClassifierConfig) -> Answer[TagT]:
+        labels, begun = model.bundle.labels, time.monotonic()
+        image, order = frame.read()
+        converted = time.monotonic()
+        prepared = model.backend.prepare(image, order, model.bundle.preprocessing)
+        ready = time.monotonic()
+        features = model.backend.infer(prepared)
+        scores = model.head.scores(features, model.bundle.label_mode)[0]
+        done = time.monotonic()
+        for stage, seconds in (('convert', converted - begun), ('preprocess', ready - converted),
+                               ('infer', done - ready)):
+            self.stages.add(stage, seconds)
+        self.rate.tick(done)
+        scores = self._smoother(scores, labels, config.smoothing)
+        return Answer(frame.tag, image, order, model, scores,
+                      select(scores, labels, config.threshold, config.top_k))
 
 
 def _same(one: Bundle, other: Bundle) -> bool:

@@ -9,14 +9,13 @@ import numpy as np
 
 from ..core.bundle import BACKBONE, HEAD, Bundle
 from ..core.errors import ModelError
-from ..core.files import sha256_file
 from ..core.predictions import Floats
 from ..core.preprocessing import Preprocessing
 from . import head as heads
 from .backend import Backend
 from .head import Head
 from .onnx_runtime import OnnxRuntimeBackend
-from .preprocess import Pixels, from_camera, probe, to_input
+from .preprocess import Pixels, probe
 
 TOLERANCE = 1e-2
 """Largest difference allowed between the scores on the test frame here and where it was trained:
@@ -37,17 +36,23 @@ class Model:
 
     def scores(self, image: Pixels, order: str = 'bgr') -> Floats:
         """One score per label, shape (labels,), of an image of shape (h, w, 3)."""
-        features = self.backend.infer(from_camera(image, self.bundle.preprocessing, order))
-        scores: Floats = self.head.scores(features, self.bundle.label_mode)[0]
+        prepared = self.backend.prepare(image, order, self.bundle.preprocessing)
+        scores: Floats = self.head.scores(self.backend.infer(prepared), self.bundle.label_mode)[0]
         return scores
 
 
-def load(backbone: Path, head: bytes, bundle: Bundle,
-         backend: Callable[[Path], Backend] = OnnxRuntimeBackend,
+def on_cpu(network: bytes, _: Bundle) -> Backend:
+    """The backend that works everywhere."""
+    return OnnxRuntimeBackend(network)
+
+
+def load(find: Callable[[], Path], head: bytes, bundle: Bundle,
+         backend: Callable[[bytes, Bundle], Backend] = on_cpu,
          former: Model | None = None) -> Model:
     """Load a version and run it once on its test frame.
 
-    :param backbone: the file of the network. :param head: the file of its last layer.
+    :param find: gives the file of the network; may raise ModelError. :param head: the file of its
+        last layer. :param backend: runs the network in such a file.
     :param former: a model in use: when only the head differs, its backbone is shared.
     :raises ModelError: file missing, other bytes than described, or other answers than expected.
     """
@@ -55,9 +60,9 @@ def load(backbone: Path, head: bytes, bundle: Bundle,
     if former and _backbone(former.bundle) == _backbone(bundle):
         network, features = former.backend, former.probe
     else:
-        _check_file(backbone, bundle, name)
-        network = backend(backbone)
-        features = network.infer(to_input(probe(bundle.preprocessing), bundle.preprocessing))
+        # From memory: the very bytes that were checked, and none beside them.
+        network, how = backend(_read(find(), bundle, name), bundle), bundle.preprocessing
+        features = network.infer(network.prepare(probe(how), 'rgb', how))
     if hashlib.sha256(head).hexdigest() != bundle.sha256[HEAD]:
         raise ModelError(f'{name}: its head is damaged')
     try:
@@ -79,10 +84,12 @@ def _backbone(bundle: Bundle) -> tuple[str, Preprocessing]:
     return bundle.sha256[BACKBONE], bundle.preprocessing
 
 
-def _check_file(path: Path, bundle: Bundle, name: str) -> None:
+def _read(path: Path, bundle: Bundle, name: str) -> bytes:
     try:
-        found = sha256_file(path)
+        data = path.read_bytes()
     except OSError as error:
         raise ModelError(f'{name}: cannot read {path} ({error.strerror})') from error
+    found = hashlib.sha256(data).hexdigest()
     if found != bundle.sha256[BACKBONE]:
         raise ModelError(f'{name}: {path} is damaged (its SHA-256 is {found[:12]}…)')
+    return data

@@ -8,6 +8,8 @@ import onnxruntime as ort
 
 from ..core.errors import ModelError
 from ..core.predictions import Floats
+from ..core.preprocessing import Preprocessing
+from .preprocess import Pixels, from_camera
 
 
 class OnnxRuntimeBackend:
@@ -37,8 +39,15 @@ class OnnxRuntimeBackend:
             raise ModelError('the model must have one image input and one output')
         self._input, self._shape = inputs[0].name, inputs[0].shape
 
+    def prepare(self, image: Pixels, order: str, how: Preprocessing) -> Floats:
+        """See :class:`~recognizer_ros.inference.backend.Backend`; shape (1, 3, height, width)."""
+        return from_camera(image, how, order)
+
     def infer(self, batch: Floats) -> Floats:
-        """See :class:`~recognizer_ros.inference.backend.Backend`."""
+        """What the network makes of inputs, shape (n, 3, height, width): shape (n, F).
+
+        :raises ModelError: it refuses them.
+        """
         try:
             return np.asarray(self._session.run(None, {self._input: batch})[0], np.float32)
         except Exception as error:

@@ -1,26 +1,27 @@
 """Node ``classifier``: answers every image with its labels, and changes models while running."""
 
-import threading
 import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
 
 from rclpy.parameter import Parameter
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 from std_srvs.srv import SetBool
-from vision_msgs.msg import Classification, LabelInfo, ObjectHypothesis, VisionClass, VisionInfo
 
 from ..core import bundle as bundles
+from ..core.bundle import Bundle
 from ..core.config import ClassifierConfig
 from ..core.errors import ImageError, ModelError
-from ..core.predictions import Prediction
-from ..core.timing import Recent
-from ..inference.engine import Engine, Frame, Offer
+from ..dataset import images
+from ..inference.backend import Backend
+from ..inference.engine import Answer, Engine, Frame, Offer
 from ..inference.model import Model
+from ..inference.onnx_runtime import OnnxRuntimeBackend
 from ..msg import ModelUpdate
 from . import conversions, cvbridge, lifecycle, qos
+from .answers import Answers
 
 
 class Classifier(lifecycle.RecognizerNode[ClassifierConfig]):
@@ -28,16 +29,12 @@ class Classifier(lifecycle.RecognizerNode[ClassifierConfig]):
 
     def __init__(self, **options: Any) -> None:
         super().__init__('classifier', ClassifierConfig, **options)
-        self._results = self.create_publisher(Classification, 'classification', qos.RESULT)
-        self._labels = self.create_publisher(LabelInfo, 'label_info', qos.LATCHED)
-        self._vision = self.create_publisher(VisionInfo, 'vision_info', qos.LATCHED)
+        self._answers = Answers(self)
+        self._answers.set_threshold(self.config.threshold)
         self.create_service(SetBool, '~/set_enabled', self._set_enabled)
         self._engine: Engine[Header] | None = None
-        self._telling = threading.Lock()
-        self._told: Model | None = None
         self._entities: list[Any] = []
         self._refused = ''
-        self._latency_ms = Recent()
 
     def set_up(self) -> None:
         """Find out how to convert images; takes a moment, so not in the first one's callback."""
@@ -45,28 +42,28 @@ class Classifier(lifecycle.RecognizerNode[ClassifierConfig]):
 
     def start(self) -> None:
         """Listen to images and models."""
-        self._engine = Engine(lambda: self.config, self)
+        self._engine = Engine(lambda: self.config, self, self._backend)
+        images_in = (self.create_subscription(Image, 'image_raw', self._on_image, qos.IMAGE)
+                     if self.config.transport == 'raw' else
+                     self.create_subscription(CompressedImage, 'image_raw/compressed',
+                                              self._on_compressed, qos.IMAGE))
         self._entities = [
-            self.create_subscription(Image, 'image_raw', self._on_image, qos.IMAGE),
-            self.create_subscription(ModelUpdate, 'model', self._on_model, qos.LATCHED),
-        ]
+            images_in, self.create_subscription(ModelUpdate, 'model', self._on_model, qos.LATCHED)]
 
     def stop(self) -> None:
         """Leave off and free the model."""
         lifecycle.destroy(self, self._entities)
         if self._engine:
             self._engine.close()
-            self._engine = self._told = None
+            self._engine = None
+        self._answers.forget()
 
     def configure_live(self, config: ClassifierConfig) -> None:
         """Another threshold is told with the labels."""
-        with self._telling:
-            other, self.config = config.threshold != self.config.threshold, config
-            if other and self._told:
-                self._tell_labels(self._told)
+        self._answers.set_threshold(config.threshold)
 
     def diagnose(self) -> tuple[bytes, str, dict[str, object]]:
-        """Rate, latency, model, and what was refused last."""
+        """Rate, latency stage by stage, model, and what was refused last."""
         engine = self._engine
         assert engine
         model, refusal = engine.model, self._refused or engine.refusal
@@ -81,51 +78,47 @@ class Classifier(lifecycle.RecognizerNode[ClassifierConfig]):
             'version': model.bundle.version if model else 0,
             'backend': model.backend.name if model else 'none',
             'rate Hz': f'{engine.rate.hz(time.monotonic()):.1f}', 'dropped': engine.dropped,
-            'infer ms p50': f'{engine.infer_ms.percentile(50):.1f}',
-            'infer ms p99': f'{engine.infer_ms.percentile(99):.1f}',
-            'stamp to result ms p50': f'{self._latency_ms.percentile(50):.1f}',
-            'stamp to result ms p99': f'{self._latency_ms.percentile(99):.1f}'}
+            'not answered': engine.idle, **self._latencies(engine)}
 
-    def answered(self, tag: Header, results: tuple[Prediction, ...], model: Model) -> None:
+    def answered(self, answer: Answer[Header]) -> None:
         """From the engine's thread."""
-        self._results.publish(Classification(header=tag, results=[
-            ObjectHypothesis(class_id=item.label, score=item.score) for item in results]))
-        self._latency_ms.add((self.now_ns() - conversions.nanoseconds(tag.stamp)) / 1e6)
+        self._refused = ''
+        self._answers.publish(answer)
+
+    def unreadable(self, error: ImageError) -> None:
+        """From the engine's thread."""
+        self._refused = str(error)
+        self.get_logger().error(self._refused, throttle_duration_sec=10.0)
 
     def swapped(self, model: Model) -> None:
         """From the engine's thread."""
-        with self._telling:  # else the old threshold may be told last
-            self._told = model
-            self._tell_labels(model)
-        self._vision.publish(VisionInfo(
-            header=self._header_now(), method=f'{model.bundle.net} ({model.backend.name})',
-            database_location='label_info', database_version=model.bundle.version))
+        self._answers.announce(model)
 
-    def _tell_labels(self, model: Model) -> None:
-        self._labels.publish(LabelInfo(
-            header=self._header_now(), threshold=self.config.threshold, class_map=[
-                VisionClass(class_id=index, class_name=label)
-                for index, label in enumerate(model.bundle.labels)]))
+    def _latencies(self, engine: Engine[Header]) -> dict[str, object]:
+        return {f'{stage} ms p{percent}': f'{value:.1f}'
+                for stages in (engine.stages, self._answers.stages) for percent in (50, 99)
+                for stage, value in stages.percentiles_ms(percent).items()}
 
-    def _header_now(self) -> Header:
-        return Header(stamp=self.get_clock().now().to_msg())
+    def _backend(self, network: bytes, _: Bundle) -> Backend:
+        return OnnxRuntimeBackend(network, self.config.threads)
 
     def _on_image(self, message: Image) -> None:
         assert self._engine
-        try:
-            image, order = conversions.image_to_array(message)
-        except ImageError as error:
-            self._refused = str(error)
-            self.get_logger().error(self._refused, throttle_duration_sec=10.0)
-            return
-        self._refused = ''
-        self._engine.offer(Frame(image, order, message.header))
+        self._answers.arrived(message.header)
+        self._engine.offer(Frame(lambda: conversions.image_to_array(message), message.header))
+
+    def _on_compressed(self, message: CompressedImage) -> None:
+        assert self._engine
+        self._answers.arrived(message.header)
+        self._engine.offer(Frame(
+            lambda: (images.decode(conversions.jpeg_of(message)), 'bgr'), message.header))
 
     def _on_model(self, message: ModelUpdate) -> None:
         assert self._engine
         try:
             bundle = bundles.from_json(message.bundle)
-            self._engine.update(Offer(bundle, _local_file(message.uri), bytes(message.head)))
+            file = _local_file(message.uri)
+            self._engine.update(Offer(bundle, lambda _: file, bytes(message.head)))
         except ModelError as error:
             self._engine.refusal = str(error)
             self.get_logger().error(f'{error}; the model in use stays')

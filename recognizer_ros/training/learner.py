@@ -8,7 +8,6 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -33,7 +32,7 @@ from .lanes import HERE, Lanes, Pace, Wishes
 from .live import Live
 from .nets import Net
 from .pixels import PixelCache
-from .progress import Listener, Phase, Progress
+from .progress import Listener, Phase, Progress, Report
 from .publish import Publisher
 from .tuning import Tuning
 from .weights import load_initial
@@ -71,8 +70,8 @@ class Learner:
                                    config.auto_promote)
         self._curves = Curves()
         self._tuning = Tuning(config, self._batches, config.weights != 'none')
-        self._progress = Progress(net=config.net, epochs=config.epochs,
-                                  live_version=self.live.number)
+        self._report = Report(listener, Progress(net=config.net, epochs=config.epochs,
+                                                 live_version=self.live.number))
         self._frozen: Frozen | None = None
         self._course: Course | None = None
         self._arrivals = Arrivals(Path(config.data), self._quick, lanes.beside)
@@ -98,7 +97,7 @@ class Learner:
                 self._prepare()
 
     def _prepare(self) -> None:
-        self._report(Phase.WAITING, message=f'loading {self._config.net}')
+        self._report.tell(Phase.WAITING, message=f'loading {self._config.net}')
         base = self.live.version if self.live.load_into(self._net) else None
         if not base:
             self._tuning.pretrained = load_initial(self._net, self._config.weights)
@@ -107,7 +106,7 @@ class Learner:
                               self._config.cache_limit << 20, base).settle_in()
         self._arrivals.follow(self._frozen)
         self._recall(base)
-        self._report(Phase.WAITING, message='')
+        self._report.tell(Phase.WAITING, message='')
 
     def begin(self, config: TrainerConfig) -> None:
         """Start a new run with other epochs or label mode; the data is read again."""
@@ -115,7 +114,7 @@ class Learner:
         self._course, self._taken = None, -1
         self._restarted = self._chosen = False
         self._tuning.restart(config)
-        self._progress = replace(self._progress, epochs=config.epochs)
+        self._report.note(epochs=config.epochs)
 
     def step(self, stop: Callable[[], bool], newest: Callable[[], int],
              stages: tuple[Phase, ...] = (Phase.HEAD, Phase.FINETUNE)) -> bool:
@@ -129,7 +128,7 @@ class Learner:
         if self.live.refresh():
             self._adopt(newest())
         if not newest():
-            self._report(Phase.WAITING, message='waits for recorded images with tags')
+            self._report.tell(Phase.WAITING, message='waits for recorded images with tags')
         elif newest() != self._taken:
             self._take_data(newest())
         if self._course and self._head_due and Phase.HEAD in stages:
@@ -142,8 +141,8 @@ class Learner:
     def _improve(self, wishes: Wishes, stages: tuple[Phase, ...]) -> bool:
         """Do what nobody waits for; return whether there is more to do."""
         if self._chosen:
-            self._report(Phase.DONE, message=f'version {self.live.number} was activated by hand '
-                                             'and stays until there is new data')
+            self._report.tell(Phase.DONE, message=f'version {self.live.number} was activated by '
+                                                  'hand and stays until there is new data')
             return False
         if self._head_due and Phase.HEAD in stages:
             return True
@@ -152,7 +151,7 @@ class Learner:
             return True
         if self._config.augmentation and Phase.HEAD in stages and self._vary(wishes):
             return not wishes.stop()
-        self._report(Phase.DONE, message='waits for new data')
+        self._report.tell(Phase.DONE, message='waits for new data')
         return False
 
     def _adopt(self, revision: int) -> None:
@@ -188,18 +187,18 @@ class Learner:
         self._batches.unusable.clear()  # what is still among the data may have been repaired
         self._taken, self._chosen = revision, False
         counts = course.data.counts(Split.TRAIN)
-        self._progress = replace(
-            self._progress, dataset_revision=course.data.revision, label_mode=course.mode,
+        self._report.note(
+            dataset_revision=course.data.revision, label_mode=course.mode,
             classes=course.labels, class_samples=tuple(counts[label] for label in course.labels))
         try:
             course.check()
         except TrainingError as problem:
             self._course = None
-            self._report(Phase.WAITING, message=str(problem))
+            self._report.tell(Phase.WAITING, message=str(problem))
             return
         if self._course and course.mode != self._course.mode:
-            self._report(Phase.HEAD, message=f'the data set is {course.mode}-label now: '
-                                             'a new run begins')
+            self._report.tell(Phase.HEAD, message=f'the data set is {course.mode}-label now: '
+                                                  'a new run begins')
         self._tuning.take(course)
         self._course, self._head_due = course, True
         if self._restarted and self.live.made_for(course.data.revision, course.labels,
@@ -281,7 +280,7 @@ class Learner:
         course, frozen = self._course, self._frozen
         assert course
         assert frozen
-        self._report(Phase.HEAD, message='fitting a head on frozen features')
+        self._report.tell(Phase.HEAD, message='fitting a head on frozen features')
         with self._lanes.in_front():
             fitted = frozen.fit(course, self._quick, stop)
             if not fitted:
@@ -336,28 +335,22 @@ class Learner:
     def _offer(self, stage: str, course: Course, made: Frozen, fitted: Fitted) -> None:
         """Publish what a stage has made if it is good enough."""
         candidate = Candidate(stage, self._config.net, fitted.scores)
-        live = self._live_scores(fitted, course)
-        decision = self.publisher.judge(course, candidate, live)
-        if not decision.promote:
-            self._report(self._progress.phase, message=(
-                f'version {self.live.number} stays: {decision.reason}'))
+        version = self.publisher.offer(
+            course, candidate, self._live_scores(fitted, course),
+            lambda: made.parts(fitted.head, course.mode), self._report)
+        if not version:
             return
-        self._report(Phase.EXPORT, message=f'exporting a version: {decision.reason}')
-        version = self.publisher.publish(course, candidate, decision.reason,
-                                         made.parts(fitted.head, course.mode), live)
         if self.live.version is version:
             self._goes_live(version, made, fitted, course)
         else:
             self._listener.waits(version)
-            self._report(Phase.EXPORT, message=f'version {version.bundle.version} waits to be '
-                                               f'activated: {decision.reason}')
         self.publisher.attach(version, self._curves)
 
     def _live_scores(self, fitted: Fitted, course: Course) -> Scores | None:
         """The live version's on the same samples."""
         assert self._frozen
         live = self.live.scores(fitted.held_out, course, self._frozen)
-        self._progress = replace(self._progress, best_accuracy=live.headline if live else None)
+        self._report.note(best_accuracy=live.headline if live else None)
         return live
 
     def _goes_live(self, version: Version, made: Frozen, fitted: Fitted, course: Course) -> None:
@@ -366,9 +359,6 @@ class Learner:
         if made is not self._frozen:
             self._freeze(made)
             self._head_due = self._taken != course.data.revision  # images have come meanwhile
-        self._report(Phase.EXPORT, live_version=version.bundle.version,
-                     best_accuracy=fitted.scores.headline,
-                     message=f'version {version.bundle.version} is live: {version.bundle.reason}')
 
     def _report_step(self, step: Step, total: int, rate: float) -> None:
         if (step.images // self._config.batch_size % self._config.print_freq == 0
@@ -376,10 +366,6 @@ class Learner:
             self._logged_s = time.monotonic()
             _log.info('epoch %d: %d of %d images, loss %.3f', self._tuning.epoch + 1, step.images,
                       total, step.loss)
-        self._report(Phase.FINETUNE, epoch=self._tuning.epoch + 1, epoch_images=step.images,
-                     images=total, loss=step.loss, train_accuracy=step.accuracy,
-                     images_per_s=rate, eta_s=(total - step.images) / rate if rate else None)
-
-    def _report(self, phase: Phase, **changes: object) -> None:
-        self._progress = replace(self._progress, phase=phase, **changes)  # type: ignore[arg-type]
-        self._listener.progress(self._progress)
+        self._report.tell(Phase.FINETUNE, epoch=self._tuning.epoch + 1, epoch_images=step.images,
+                   images=total, loss=step.loss, train_accuracy=step.accuracy,
+                   images_per_s=rate, eta_s=(total - step.images) / rate if rate else None)

@@ -129,10 +129,11 @@ class Live:
         :raises ModelError: the model cannot be loaded.
         """
         if sample.sha256 not in self._answers:
-            assert self.version
-            if not self._model or self._model.bundle is not self.version.bundle:
+            version = self.version
+            assert version
+            if not self._model or self._model.bundle is not version.bundle:
                 self._model = models.load(
-                    self.version.backbone, self.version.head_bytes(), self.version.bundle)
+                    lambda: version.backbone, version.head_bytes(), version.bundle)
             try:
                 image = decode(sample.path.read_bytes())
             except (OSError, ImageError):

@@ -1,7 +1,7 @@
 """What a learner tells while it works; as ``msg/TrainingStatus``."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Protocol
 
@@ -58,3 +58,22 @@ class Listener(Protocol):
     def unusable(self, found: Mapping[str, str]) -> None:
         """Samples are left out, by SHA-256: why. May be called while another thread works for
         the learner's; told again when data come and they are as before."""
+
+
+class Report:
+    """What is known of the state of training; tells the listener.
+
+    :ivar now: the last word.
+    """
+
+    def __init__(self, listener: Listener, now: Progress) -> None:
+        self._listener, self.now = listener, now
+
+    def note(self, **changes: object) -> None:
+        """Something changed that need not be told at once."""
+        self.now = replace(self.now, **changes)  # type: ignore[arg-type]
+
+    def tell(self, phase: Phase, **changes: object) -> None:
+        """Say what is done now."""
+        self.note(phase=phase, **changes)
+        self._listener.progress(self.now)

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from ..core.bundle import Bundle
@@ -12,6 +13,7 @@ from ..registry.store import Registry, Version
 from .course import Candidate, Course, Parts
 from .curves import CURVES, EVENTS, Curves
 from .live import Live
+from .progress import Phase, Report
 
 _log = logging.getLogger(__name__)
 
@@ -43,13 +45,31 @@ class Publisher:
                   decision.reason)
         return decision
 
-    def publish(self, course: Course, candidate: Candidate, reason: str, parts: Parts,
-                live: Scores | None) -> Version:
-        """Store a version and make it live, unless that is left to a person.
+    def offer(self, course: Course, candidate: Candidate, live: Scores | None,
+              make: Callable[[], Parts], report: Report) -> Version | None:
+        """Publish a candidate if it is good enough; ``None``: the live version stays.
 
-        :param live: scores of the live version on the same samples.
-        :raises DiskFullError: nothing has changed.
+        :param live: scores of the live version on the same samples. :param make: its files.
+        :raises DiskFullError: nothing has changed. :raises ExportError: likewise.
         """
+        decision = self.judge(course, candidate, live)
+        if not decision.promote:
+            report.tell(report.now.phase,
+                        message=f'version {self._live.number} stays: {decision.reason}')
+            return None
+        report.tell(Phase.EXPORT, message=f'exporting a version: {decision.reason}')
+        version = self._publish(course, candidate, decision.reason, make(), live)
+        went_live = self._live.version is version
+        if went_live:
+            report.note(live_version=self._live.number, best_accuracy=candidate.scores.headline)
+        said = 'is live' if went_live else 'waits to be activated'
+        report.tell(Phase.EXPORT,
+                    message=f'version {version.bundle.version} {said}: {decision.reason}')
+        return version
+
+    def _publish(self, course: Course, candidate: Candidate, reason: str, parts: Parts,
+                 live: Scores | None) -> Version:
+        """Store a version and make it live, unless that is left to a person."""
         version = self._registry.add(Bundle(
             version=0, parent=self._live.number, stage=candidate.stage, net=candidate.net,
             labels=course.labels, label_mode=course.mode, preprocessing=self._how,

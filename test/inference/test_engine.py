@@ -11,10 +11,11 @@ import pytest
 
 from recognizer_ros.core.bundle import HEAD
 from recognizer_ros.core.config import ClassifierConfig
-from recognizer_ros.core.errors import ModelError
+from recognizer_ros.core.errors import ImageError, ModelError
 from recognizer_ros.core.predictions import Floats, Prediction
+from recognizer_ros.inference import engine as engines
 from recognizer_ros.inference.engine import Engine, Frame, Offer
-from recognizer_ros.inference.model import Model
+from recognizer_ros.inference.model import Model, on_cpu
 from recognizer_ros.inference.onnx_runtime import OnnxRuntimeBackend
 from recognizer_ros.registry.store import Version
 
@@ -44,10 +45,14 @@ class Bench:
         self.asked += 1
         return config
 
-    def answered(self, tag: int, results: tuple[Prediction, ...], model: Model) -> None:
-        self.log.append(('answered', model.bundle.version))
-        self.answers.append(Answer(tag, results, model.bundle.version, model.bundle.labels))
+    def answered(self, answer: engines.Answer[int]) -> None:
+        bundle = answer.model.bundle
+        self.log.append(('answered', bundle.version))
+        self.answers.append(Answer(answer.tag, answer.results, bundle.version, bundle.labels))
         assert self.gate.wait(20)
+
+    def unreadable(self, error: ImageError) -> None:
+        self.log.append((str(error), 0))
 
     def swapped(self, model: Model) -> None:
         self.log.append(('swapped', model.bundle.version))
@@ -62,7 +67,7 @@ def bench() -> Bench:
 
 @pytest.fixture
 def engine(bench: Bench) -> Iterator[Engine[int]]:
-    engine: Engine[int] = Engine(bench.settings, bench)
+    engine: Engine[int] = Engine(bench.settings, bench, on_cpu)
     yield engine
     bench.gate.set()
     engine.close()
@@ -86,20 +91,24 @@ def ask(engine: Engine[int], bench: Bench) -> Callable[..., Answer]:
 
     def ask(image: makers.Pixels = RED, order: str = 'bgr') -> Answer:
         tag = next(tags)
-        engine.offer(Frame(image, order, tag))
+        engine.offer(frame(image, tag, order))
         makers.wait_for(lambda: bench.answers and bench.answers[-1].tag == tag)
         return bench.answers[-1]
     return ask
 
 
 def offer(version: Version) -> Offer:
-    return Offer(version.bundle, version.backbone, version.head_bytes())
+    return Offer(version.bundle, lambda _: version.backbone, version.head_bytes())
+
+
+def frame(image: makers.Pixels, tag: int, order: str = 'bgr') -> Frame[int]:
+    return Frame(lambda: (image, order), tag)
 
 
 def taken(engine: Engine[int], bench: Bench, image: makers.Pixels, tag: int) -> None:
     """Offer a frame that gets no answer; wait until the engine has looked at it."""
     before = bench.asked
-    engine.offer(Frame(image, 'bgr', tag))
+    engine.offer(frame(image, tag))
     makers.wait_for(lambda: bench.asked > before)
 
 
@@ -116,7 +125,7 @@ def test_the_version_in_use_is_not_loaded_again(
     use()
     first = engine.model
     assert first
-    again = Offer(first.bundle, tmp_path / 'gone', b'')
+    again = Offer(first.bundle, lambda _: tmp_path / 'gone', b'')
     engine.update(again)
     use(version=2, weights=np.ones((3, 3), np.float32))
     assert engine.refusal == ''
@@ -128,10 +137,10 @@ def test_the_newest_frame_wins_and_the_others_are_counted(
         engine: Engine[int], bench: Bench, use: Callable[..., None]) -> None:
     use()
     bench.gate.clear()
-    engine.offer(Frame(RED, 'bgr', 0))
+    engine.offer(frame(RED, 0))
     makers.wait_for(lambda: bench.answers)
     for tag in range(1, 6):
-        engine.offer(Frame(RED, 'bgr', tag))
+        engine.offer(frame(RED, tag))
     assert engine.dropped == 4
     bench.gate.set()
     makers.wait_for(lambda: len(bench.answers) == 2)
@@ -264,7 +273,7 @@ def test_a_model_that_fails_while_it_runs_is_given_up_until_the_next_one(
 
     with monkeypatch.context() as patch:
         patch.setattr(OnnxRuntimeBackend, 'infer', fail)
-        engine.offer(Frame(RED, 'bgr', 1))
+        engine.offer(frame(RED, 1))
         makers.wait_for(lambda: engine.model is None)
     assert engine.refusal == 'the model refuses its input'
     use(version=2)
@@ -288,7 +297,7 @@ def test_a_model_that_fails_does_not_take_the_next_one_with_it(
 
     with monkeypatch.context() as patch:
         patch.setattr(OnnxRuntimeBackend, 'infer', fail_while_the_next_is_loaded)
-        engine.offer(Frame(RED, 'bgr', 1))
+        engine.offer(frame(RED, 1))
         makers.wait_for(lambda: engine.refusal == 'the model refuses its input')
     assert ask().version == 2
 
@@ -319,16 +328,16 @@ def test_smoothing_goes_on_over_a_swap(bench: Bench, use: Callable[..., None],
 def test_it_measures_itself(engine: Engine[int], use: Callable[..., None],
                             ask: Callable[..., Answer]) -> None:
     use()
-    assert engine.infer_ms.percentile(50) == 0
+    assert engine.stages.percentiles_ms(50)['infer'] == 0
     ask()
     ask()
-    assert engine.infer_ms.percentile(50) > 0
+    assert all(engine.stages.percentiles_ms(50).values())
 
 
 def test_close_ends_it_whatever_waits(bench: Bench, tmp_path: Path) -> None:
-    engine: Engine[int] = Engine(bench.settings, bench)
+    engine: Engine[int] = Engine(bench.settings, bench, on_cpu)
     engine.update(offer(makers.model(tmp_path)))
-    engine.offer(Frame(RED, 'bgr', 1))
+    engine.offer(frame(RED, 1))
     engine.close()
     engine.close()
     assert not {'classify', 'load'} & {thread.name for thread in threading.enumerate()}

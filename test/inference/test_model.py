@@ -19,8 +19,9 @@ from recognizer_ros.registry.store import Version
 OTHER = 10 * np.eye(3, dtype=np.float32)[[2, 0, 1]]
 
 
-def loaded(version: Version) -> Model:
-    return load(version.backbone, version.head_bytes(), version.bundle)
+def loaded(version: Version, head: bytes | None = None) -> Model:
+    return load(lambda: version.backbone, version.head_bytes() if head is None else head,
+                version.bundle)
 
 
 def of_bytes(folder: Path, backbone: bytes, head: bytes | None = None) -> Version:
@@ -120,17 +121,17 @@ def test_a_head_of_other_bytes_is_refused(tmp_path: Path) -> None:
     version = makers.model(tmp_path)
     for data in (b'', version.head_bytes()[:-1], makers.colour_head(weights=OTHER).to_bytes()):
         with pytest.raises(ModelError, match='model version 1: its head is damaged'):
-            load(version.backbone, data, version.bundle)
+            loaded(version, data)
 
 
 def test_other_answers_than_in_training_are_refused(tmp_path: Path) -> None:
     version = makers.model(tmp_path)
     path, head, bundle = version.backbone, version.head_bytes(), version.bundle
     a, b, c = bundle.probe
-    load(path, head, replace(bundle, probe=(a + 0.005, b - 0.005, c)))
+    load(lambda: path, head, replace(bundle, probe=(a + 0.005, b - 0.005, c)))
     for wrong in ((a + 0.02, b, c), (a, b - 0.02, c), (0.0, 0.0, 0.0), (a, b, makers.NAN)):
         with pytest.raises(ModelError, match='answers on the test frame differ'):
-            load(path, head, replace(bundle, probe=wrong))
+            load(lambda: path, head, replace(bundle, probe=wrong))
 
 
 @pytest.mark.parametrize('spoilt', [np.nan, np.inf])
@@ -155,7 +156,7 @@ def test_a_network_with_two_outputs_is_refused() -> None:
         OnnxRuntimeBackend(model.SerializeToString())
 
 
-def no_backend(path: Path) -> Backend:
+def no_backend(network: bytes, bundle: Bundle) -> Backend:
     raise AssertionError('the backbone was loaded again')
 
 
@@ -163,7 +164,7 @@ def test_another_head_on_the_backbone_in_use_needs_no_second_network(tmp_path: P
     former = loaded(makers.model(tmp_path))
     other = makers.model(tmp_path, ('blau', 'rot', 'grün'), 2, weights=OTHER)
     other.backbone.unlink()  # nor its file
-    model = load(other.backbone, other.head_bytes(), other.bundle, no_backend, former)
+    model = load(lambda: other.backbone, other.head_bytes(), other.bundle, no_backend, former)
     assert model.backend is former.backend
     assert model.bundle is other.bundle
     for colour, label in ((makers.RED, 'rot'), (makers.GREEN, 'grün'), (makers.BLUE, 'blau')):
@@ -174,20 +175,20 @@ def test_another_head_on_the_backbone_in_use_needs_no_second_network(tmp_path: P
 def test_more_classes_on_the_backbone_in_use(tmp_path: Path) -> None:
     former = loaded(makers.model(tmp_path, ('red', 'green'), weights=10 * np.eye(2, 3)))
     other = makers.model(tmp_path, version=2)
-    model = load(other.backbone, other.head_bytes(), other.bundle, no_backend, former)
+    model = load(lambda: other.backbone, other.head_bytes(), other.bundle, no_backend, former)
     assert model.scores(makers.flat(makers.BLUE)).argmax() == 2
 
 
 def test_another_backbone_than_the_one_in_use_is_loaded(tmp_path: Path) -> None:
     former = loaded(makers.model(tmp_path))
     other = makers.model(tmp_path, version=2, gain=0.5)
-    model = load(other.backbone, other.head_bytes(), other.bundle, former=former)
+    model = load(lambda: other.backbone, other.head_bytes(), other.bundle, former=former)
     assert model.backend is not former.backend
     np.testing.assert_allclose(model.scores(makers.flat(makers.RED)),
                                np.exp([5, 0, 0]) / np.exp([5, 0, 0]).sum(), rtol=1e-4)
     other.backbone.write_bytes(b'')
     with pytest.raises(ModelError, match='is damaged'):
-        load(other.backbone, other.head_bytes(), other.bundle, former=former)
+        load(lambda: other.backbone, other.head_bytes(), other.bundle, former=former)
 
 
 def test_the_same_backbone_behind_another_preprocessing_is_tried_anew(tmp_path: Path) -> None:
@@ -197,10 +198,10 @@ def test_the_same_backbone_behind_another_preprocessing_is_tried_anew(tmp_path: 
     features = former.backend.infer(to_input(probe(how), how))
     expected = tuple(map(float, former.head.scores(features, 'single')[0]))
     other = replace(first.bundle, version=2, preprocessing=how, probe=expected)
-    model = load(first.backbone, first.head_bytes(), other, former=former)
+    model = load(lambda: first.backbone, first.head_bytes(), other, former=former)
     assert model.bundle.preprocessing == how
     with pytest.raises(ModelError, match='differ'):
-        load(first.backbone, first.head_bytes(), replace(other, probe=first.bundle.probe),
+        load(lambda: first.backbone, first.head_bytes(), replace(other, probe=first.bundle.probe),
              former=former)
 
 
@@ -231,6 +232,6 @@ def test_a_wrong_head_on_the_backbone_in_use_is_refused(tmp_path: Path, kind: st
     other = makers.model(tmp_path, version=2, weights=OTHER)
     head, bundle = spoilt(other, kind)
     with pytest.raises(ModelError, match=f'model version 2: .*{said}') as raised:
-        load(other.backbone, head, bundle, no_backend, former)
+        load(lambda: other.backbone, head, bundle, no_backend, former)
     assert '\n' not in str(raised.value)
     assert former.scores(makers.flat(makers.RED)).argmax() == 0

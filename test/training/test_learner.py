@@ -28,7 +28,7 @@ from recognizer_ros.training.progress import Phase
 def answer(version: Version, label: str) -> tuple[str, ...]:
     """What a stored version says of an image that it has not seen: the label with the highest
     score, or all with at least one half."""
-    model = models.load(version.backbone, version.head_bytes(), version.bundle)
+    model = models.load(lambda: version.backbone, version.head_bytes(), version.bundle)
     scores = model.scores(trainees.coloured(label, 999))
     if version.bundle.label_mode == 'single':
         return (version.bundle.labels[int(scores.argmax())],)
