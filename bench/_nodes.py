@@ -16,20 +16,22 @@ from typing import Any, TypeVar
 from unittest import mock
 
 import rclpy
-from builtin_interfaces.msg import Duration
+from builtin_interfaces.msg import Duration, Time
+from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from sensor_msgs.msg import Image
-from vision_msgs.msg import Classification, VisionInfo
+from vision_msgs.msg import Classification, LabelInfo, VisionInfo
 
 from recognizer_ros.core import resources
 from recognizer_ros.core.errors import DemoError
 from recognizer_ros.msg import DatasetStatus, ModelUpdate, Tags, TrainingStatus
 from recognizer_ros.nodes import conversions, qos
 
-HEARD = {'dataset': (DatasetStatus, qos.LATCHED), 'training': (TrainingStatus, qos.LATCHED),
+HEARD: dict[str, tuple[Any, Any]] = {'dataset': (DatasetStatus, qos.LATCHED), 'training': (TrainingStatus, qos.LATCHED),
          'model': (ModelUpdate, qos.LATCHED), 'vision_info': (VisionInfo, qos.LATCHED),
-         'classification': (Classification, qos.RESULT)}
+         'classification': (Classification, qos.RESULT),
+         'label_info': (LabelInfo, qos.LATCHED), '/diagnostics': (DiagnosticArray, 10)}
 _PROFILE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
 _KEPT = 20_000
 _POLL_S = 0.02
@@ -42,14 +44,19 @@ T = TypeVar('T')
 
 
 class NodeProcess:
-    """A node, started as a user would; in a session of its own, as honcho does."""
+    """A node, started as a user would; in a session of its own, as honcho does.
 
-    def __init__(self, node: str, parameters: Path, namespace: str, log: Path) -> None:
+    :param program: arguments of Python that start another one than ours.
+    """
+
+    def __init__(self, node: str, parameters: Path, namespace: str, log: Path,
+                 program: tuple[str, ...] = ()) -> None:
         self.name, self.log = node, Log(log)
+        program = program or ('-m', 'recognizer_ros.nodes', node)
         with log.open('wb') as output:
             self.process = subprocess.Popen(
-                [sys.executable, '-m', 'recognizer_ros.nodes', node, '--ros-args',
-                 '--params-file', str(parameters), '-r', f'__ns:=/{namespace}'],
+                [sys.executable, *program, '--ros-args', '--params-file', str(parameters),
+                 '-r', f'__ns:=/{namespace}'],
                 env={**os.environ, 'PYTHONUNBUFFERED': '1'}, stdout=output,
                 stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True)
 
@@ -115,9 +122,10 @@ class Log:
 
 @dataclass(frozen=True)
 class Heard:
-    """A message and when it came, monotonic."""
+    """A message and when it came, monotonic and by the ROS clock."""
 
     at_s: float
+    at_ns: int
     message: Any
 
 
@@ -133,10 +141,11 @@ class Client:
             self.node = rclpy.create_node('bench', namespace=namespace, context=self._context)
         for topic, (kind, profile) in HEARD.items():
             self.node.create_subscription(
-                kind, topic, lambda message, topic=topic: self._heard[topic].append(
-                    Heard(time.monotonic(), message)), profile)
+                kind, topic, lambda message, topic=topic: self._take(topic, message), profile)
+        self._answers, self._answer = self._heard['classification'], threading.Condition()
         self._tags = self.node.create_publisher(Tags, 'tags', qos.TAGS)
         self._images = self.node.create_publisher(Image, 'image_raw', qos.IMAGE)
+        self._models = self.node.create_publisher(ModelUpdate, 'model', qos.LATCHED)
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self.node)
         self._thread = threading.Thread(target=self._spin, name='client', daemon=True)
@@ -168,6 +177,18 @@ class Client:
         """Publish a frame."""
         self._images.publish(conversions.array_to_image(pixels, stamp_ns, 'bench'))
 
+    def announce(self, update: ModelUpdate) -> None:
+        """Tell of a model, as the trainer does."""
+        self._models.publish(update)
+
+    def diagnosed(self, node: str, since_s: float = 0.0) -> dict[str, str]:
+        """The last values that a node has told of itself; empty: none."""
+        for heard in reversed(self.heard('/diagnostics', since_s)):
+            for status in heard.message.status:
+                if status.name == f'{self.node.get_namespace()}/{node}'.lstrip('/'):
+                    return {item.key: item.value for item in status.values}
+        return {}
+
     def hold(self, tags: tuple[str, ...]) -> int:
         """Press Record, or with no tags release it; return the stamp."""
         stamp_ns = self.now_ns()
@@ -175,6 +196,13 @@ class Client:
                                 tags=list(tags), recording=bool(tags),
                                 lease=Duration(sec=_LEASE_S)))
         return stamp_ns
+
+    def answered(self, stamp: Time, limit_s: float) -> bool:
+        """Wait for the answer to the image of this stamp; return whether it came."""
+        with self._answer:
+            return self._answer.wait_for(
+                lambda: self._answers and self._answers[-1].message.header.stamp == stamp,
+                limit_s)
 
     def ready(self) -> bool:
         """Somebody listens to images, and to tags."""
@@ -196,6 +224,11 @@ class Client:
             return None
         finally:
             self.node.destroy_client(client)
+
+    def _take(self, topic: str, message: Any) -> None:
+        with self._answer:
+            self._heard[topic].append(Heard(time.monotonic(), self.now_ns(), message))
+            self._answer.notify_all()
 
     def _spin(self) -> None:
         with contextlib.suppress(ExternalShutdownException):

@@ -12,34 +12,28 @@ import random
 import sqlite3
 import sys
 import tempfile
-import threading
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
-
 sys.path.insert(0, str(Path(__file__).parent))
+from _camera import Camera, enlarged, store
 from _nodes import Client, NodeProcess, running, wait
 from reference import bar, labels_of, machine, parse, photographs
 
 from recognizer_ros.core.errors import DemoError
 from recognizer_ros.core.options import by_node
-from recognizer_ros.dataset.images import Pixels, decode, encode_jpeg
 from recognizer_ros.dataset.reader import Sample
-from recognizer_ros.dataset.sample import NewSample
-from recognizer_ros.dataset.store import SampleStore
 from recognizer_ros.demo.report import percentile
 from recognizer_ros.demo.stack import write_parameters
 from recognizer_ros.msg import TrainingStatus
 
 MAX_MODEL_S, MAX_ANSWER_S = 0.8, 1.0
-WIDTH, HEIGHT, RATE_HZ = 640, 480, 15.0
-PER_BURST, SHOWN = 25, 3
+RATE_HZ, SHOWN = 15.0, 3
 NODES = ('recorder', 'trainer', 'classifier')
 _STORED_S, _LEARNED_S, _SWAPPED_S = 1.5, 60.0, 10.0
 _STATES = {getattr(TrainingStatus, name): name.removeprefix('STATE_').lower()
@@ -97,7 +91,7 @@ def run_bench(settings: dict[str, str]) -> dict[str, Any]:
         photos = photographs(given.images, folder / 'made')
         random.Random(0).shuffle(photos)
         known, unseen = photos[:given.samples], photos[given.samples:]
-        _store(folder / 'data', known, given.samples)
+        store(folder / 'data', known, given.samples)
         weights = given.weights if given.weights in ('none', 'imagenet') else str(
             Path(given.weights).absolute())
         parameters = folder / 'parameters.json'
@@ -107,81 +101,14 @@ def run_bench(settings: dict[str, str]) -> dict[str, Any]:
         settings_of['trainer']['background'] = bool(given.background)
         write_parameters(parameters, settings_of)
         with running(NODES, parameters, namespace, logs) as nodes, Client(namespace) as client, \
-                Camera(client) as camera:
+                Camera(client, RATE_HZ) as camera:
             bench = _Bench(given, client, camera, nodes, folder / 'data')
             return bench.run(_by_label(known), _by_label(unseen))
-
-
-def _store(root: Path, photos: Sequence[Sample], count: int) -> None:
-    """Fill a data set with bursts of each class, in a camera's size."""
-    rng = random.Random(1)
-    many = [photos[number % len(photos)] for number in range(count)]
-    with SampleStore(root) as store:
-        for label in labels_of(photos):
-            group = [photo for photo in many if photo.tags == (label,)]
-            for start in range(0, len(group), PER_BURST):
-                burst = store.begin_burst('bench', (label,))
-                store.add([NewSample(encode_jpeg(view(enlarged(photo), rng), 95), (label,),
-                                     time.time_ns(), burst, 'bench', WIDTH, HEIGHT)
-                           for photo in group[start:start + PER_BURST]])
-
-
-def enlarged(photo: Sample) -> Pixels:
-    """A photograph, somewhat larger than the camera's view."""
-    image = decode(photo.path.read_bytes())
-    scale = 1.1 * max(WIDTH / image.shape[1], HEIGHT / image.shape[0])
-    return cv2.resize(image, None, fx=scale, fy=scale)  # type: ignore[return-value]
-
-
-def view(image: Pixels, rng: random.Random) -> Pixels:
-    """What an unsteady camera sees of it."""
-    top, left = (rng.randrange(have - want) for have, want in zip(
-        image.shape, (HEIGHT, WIDTH), strict=False))
-    return image[top:top + HEIGHT, left:left + WIDTH].copy()
 
 
 def _by_label(photos: Sequence[Sample]) -> dict[str, list[Sample]]:
     return {label: [photo for photo in photos if photo.tags == (label,)]
             for label in labels_of(photos)}
-
-
-class Camera(threading.Thread):
-    """Publishes frames at a steady rate; ``with`` starts and ends it."""
-
-    def __init__(self, client: Client) -> None:
-        super().__init__(name='camera', daemon=True)
-        self._client, self._rng = client, random.Random(2)
-        self._scenes: Sequence[Pixels] = ()
-        self._ending = threading.Event()
-        self.stamps: deque[int] = deque(maxlen=1000)
-
-    def __enter__(self) -> 'Camera':
-        self.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._ending.set()
-        self.join()
-
-    def point(self, scenes: Sequence[Pixels]) -> None:
-        """Show these, in turns of a few frames."""
-        self._scenes = scenes
-
-    def sent(self, since_ns: int, until_ns: int = 2**63) -> int:
-        """How many frames were published with such a stamp."""
-        return sum(since_ns <= stamp < until_ns for stamp in list(self.stamps))
-
-    def run(self) -> None:
-        """The thread."""
-        number, due_s = 0, time.monotonic()
-        while not self._ending.wait(max(0.0, due_s - time.monotonic())):
-            due_s = max(due_s + 1 / RATE_HZ, time.monotonic())
-            if scenes := self._scenes:
-                pixels = view(scenes[number // 5 % len(scenes)], self._rng)
-                stamp_ns = self._client.now_ns()
-                self._client.show(pixels, stamp_ns)
-                self.stamps.append(stamp_ns)
-                number += 1
 
 
 class _Bench:

@@ -98,16 +98,26 @@ ENDPOINTS = (
              'Train once, now, whatever the switch says.'),
 
     Endpoint('classifier', _SUB, 'image_raw', _IMAGE,
-             'Frames to classify; always the newest, older ones are dropped and counted.', IMAGE),
+             'Frames to classify; always the newest, older ones are dropped and counted. With '
+             '`transport` compressed: `image_raw/compressed`.', IMAGE),
     Endpoint('classifier', _SUB, 'model', _UPDATE, 'The version to use.', LATCHED),
     Endpoint('classifier', _PUB, 'classification', _ANSWER,
              'One message for each classified frame, with the header of the image; `class_id` is '
              'the label; no results when nothing passes the threshold.', QUEUE),
+    Endpoint('classifier', _PUB, 'events', 'recognizer_ros/msg/LabelEvent',
+             'A label has come, or is gone: see [events](events.md).', QUEUE),
+    Endpoint('classifier', _PUB, 'image_overlay', _IMAGE,
+             'The frame with its results drawn in; only while somebody subscribes.', IMAGE),
+    Endpoint('classifier', _PUB, 'explanation', _IMAGE, 'What `explain` answered last.', QUEUE),
     Endpoint('classifier', _PUB, 'label_info', _LABELS, 'Labels of the model in use.', LATCHED),
     Endpoint('classifier', _PUB, 'vision_info', _VISION,
              'Network and backend in use; `database_version` is the model version.', LATCHED),
     Endpoint('classifier', _SRV, 'classifier/set_enabled', _SWITCH,
              'Turn classification on or off.'),
+    Endpoint('classifier', _SRV, 'explain', 'recognizer_ros/srv/Explain',
+             'Where in the newest frame a label was seen.'),
+    Endpoint('classifier', _CALL, 'get_model', 'recognizer_ros/srv/GetModel',
+             'A network that is not on this machine.'),
 
     Endpoint('web', _PUB, 'tags', _TAGS, 'Record, as held on the page; sender `web`.', QUEUE),
     Endpoint('web', _SUB, 'dataset', _DATASET, 'Shown on the page.', LATCHED),

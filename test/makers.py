@@ -137,9 +137,9 @@ def names(seeds: Iterable[int]) -> tuple[str, ...]:
 def colour_net(size: tuple[int, int] = (SMALL.width, SMALL.height), gain: float = 1.0) -> bytes:
     """An ONNX file whose features are ``gain`` times the mean of each channel, R, G, B."""
     graph = helper.make_graph(
-        [helper.make_node('GlobalAveragePool', ['input'], ['mean']),
-         helper.make_node('Flatten', ['mean'], ['flat']),
-         helper.make_node('Mul', ['flat', 'gain'], ['features'])], 'colours',
+        [helper.make_node('Mul', ['input', 'gain'], ['maps']),
+         helper.make_node('GlobalAveragePool', ['maps'], ['mean']),
+         helper.make_node('Flatten', ['mean'], ['features'])], 'colours',
         [helper.make_tensor_value_info('input', TensorProto.FLOAT, [1, 3, size[1], size[0]])],
         [helper.make_tensor_value_info('features', TensorProto.FLOAT, [1, 3])],
         [numpy_helper.from_array(np.array(gain, np.float32), 'gain')])
@@ -192,5 +192,5 @@ def stored(folder: Path, backbone: bytes, head: bytes, bundle: Bundle) -> Versio
     files = {BACKBONE: backbone, HEAD: head}
     for name, data in files.items():
         photo(folder / name, data)
-    return Version(replace(bundle, sha256={
+    return Version(replace(bundle, size=len(backbone), sha256={
         name: hashlib.sha256(data).hexdigest() for name, data in files.items()}), folder)

@@ -8,6 +8,8 @@ import numpy.typing as npt
 from .labels import LabelMode
 
 Floats = npt.NDArray[np.float32]
+UNKNOWN = 'unknown'
+"""The answer to an image of something that was not learned."""
 
 
 @dataclass(frozen=True)

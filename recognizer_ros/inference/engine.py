@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
+import numpy as np
+
 from ..core.bundle import Bundle
 from ..core.config import ClassifierConfig
 from ..core.errors import ImageError, ModelError
 from ..core.latest import Latest
-from ..core.predictions import Floats, Prediction, select
+from ..core.predictions import UNKNOWN, Floats, Prediction, probabilities, select
 from ..core.smoothing import Smoother
 from ..core.timing import Rate, Stages
 from .backend import Backend
@@ -42,6 +44,7 @@ class Answer(Generic[TagT]):
     """What ``model`` says of an image.
 
     :param scores: one per label of the model, smoothed, shape (labels,).
+    :param unknown: it shows none of them, as far as the model can tell.
     :param results: those that count, best first.
     """
 
@@ -50,6 +53,7 @@ class Answer(Generic[TagT]):
     order: str
     model: Model
     scores: Floats
+    unknown: bool
     results: tuple[Prediction, ...]
 
 
@@ -85,8 +89,10 @@ class Engine(Generic[TagT]):
 
     :param config: asked anew for each frame, so that settings can change.
     :param backend: runs the network in a file.
-    :ivar refusal: why the last model offered was not taken; empty when it was.
+    :ivar refusal: why the last model offered was not taken; empty when it was. ``last_refusal``
+        stays.
     :ivar idle: frames that found no model, or the switch off.
+    :ivar last: the newest answer.
     """
 
     def __init__(self, config: Callable[[], ClassifierConfig], listener: Listener[TagT],
@@ -97,7 +103,8 @@ class Engine(Generic[TagT]):
         self._model: Model | None = None
         self._announced: Model | None = None
         self._smoother = Smoother()
-        self.refusal, self.idle = '', 0
+        self.refusal, self.last_refusal, self.idle = '', '', 0
+        self.last: Answer[TagT] | None = None
         self.rate, self.stages = Rate(), Stages('convert', 'preprocess', 'infer')
         self._threads = [threading.Thread(target=self._classify, name='classify', daemon=True),
                          threading.Thread(target=self._load, name='load', daemon=True)]
@@ -129,6 +136,11 @@ class Engine(Generic[TagT]):
         """Load a model version in the background and swap it in; only the newest is loaded."""
         self._offers.put(offer)
 
+    def refuse(self, error: ModelError) -> None:
+        """Note that a model is not taken."""
+        self.refusal = self.last_refusal = str(error)
+        _log.error('%s; the model in use stays', error)
+
     def _load(self) -> None:
         while not self._offers.closed:
             offer = self._offers.take()
@@ -142,8 +154,7 @@ class Engine(Generic[TagT]):
                          self._backend, self._model)
         except ModelError as error:
             if not self._is_late():  # else it does not matter any more
-                self.refusal = str(error)
-                _log.error('%s; the model in use stays', error)
+                self.refuse(error)
             return
         self.refusal = ''  # before the model can fail, and refuse itself
         self._model = model
@@ -168,27 +179,43 @@ class Engine(Generic[TagT]):
             except ImageError as error:
                 self._listener.unreadable(error)
             except ModelError as error:
-                self.refusal = str(error)
+                self.refusal = self.last_refusal = str(error)
                 _log.error('%s', error)
                 if self._model is model:  # else the next one is here already
                     self._model = None
 
     def _answer(self, frame: Frame[TagT], model: Model, config: ClassifierConfig) -> Answer[TagT]:
-        labels, begun = model.bundle.labels, time.monotonic()
+        begun = time.monotonic()
         image, order = frame.read()
         converted = time.monotonic()
         prepared = model.backend.prepare(image, order, model.bundle.preprocessing)
         ready = time.monotonic()
         features = model.backend.infer(prepared)
-        scores = model.head.scores(features, model.bundle.label_mode)[0]
+        scores, unknown, results = self._judge(model, features, config)
         done = time.monotonic()
         for stage, seconds in (('convert', converted - begun), ('preprocess', ready - converted),
                                ('infer', done - ready)):
             self.stages.add(stage, seconds)
         self.rate.tick(done)
-        scores = self._smoother(scores, labels, config.smoothing)
-        return Answer(frame.tag, image, order, model, scores,
-                      select(scores, labels, config.threshold, config.top_k))
+        self.last = Answer(frame.tag, image, order, model, scores, unknown, results)
+        return self.last
+
+    def _judge(self, model: Model, features: Floats, config: ClassifierConfig
+               ) -> tuple[Floats, bool, tuple[Prediction, ...]]:
+        """Smoothed scores, whether the image is unknown, and what is answered."""
+        labels, logits = model.bundle.labels, model.head(features)
+        scores = probabilities(logits, model.bundle.label_mode)[0]
+        if not (config.unknown and model.head.reject):
+            scores = self._smoother(scores, labels, config.smoothing)
+            return scores, False, select(scores, labels, config.threshold, config.top_k)
+        familiar = model.head.reject(features, logits)
+        # No label is empty, so that stands for being familiar.
+        *_, familiarity = smoothed = self._smoother(
+            np.append(scores, familiar), (*labels, ''), config.smoothing)
+        scores, unknown = smoothed[:-1], bool(familiarity <= config.unknown)
+        return scores, unknown, (
+            (Prediction(UNKNOWN, 1 - float(familiarity)),) if unknown else
+            select(scores, labels, config.threshold, config.top_k))
 
 
 def _same(one: Bundle, other: Bundle) -> bool:

@@ -27,12 +27,18 @@ class Model:
     """Network, labels and label mode of one version: what a classifier swaps as a whole.
 
     :param backend: the network up to its features. :param probe: features of the test frame.
+    :param find: gives the file of the network; may raise ModelError.
     """
 
     bundle: Bundle
     backend: Backend
     head: Head
     probe: Floats
+    find: Callable[[], Path]
+
+    def network(self) -> bytes:
+        """The file of the network. :raises ModelError: it cannot be read, or is damaged."""
+        return _read(self.find(), self.bundle)
 
     def scores(self, image: Pixels, order: str = 'bgr') -> Floats:
         """One score per label, shape (labels,), of an image of shape (h, w, 3)."""
@@ -61,12 +67,12 @@ def load(find: Callable[[], Path], head: bytes, bundle: Bundle,
         network, features = former.backend, former.probe
     else:
         # From memory: the very bytes that were checked, and none beside them.
-        network, how = backend(_read(find(), bundle, name), bundle), bundle.preprocessing
+        network, how = backend(_read(find(), bundle), bundle), bundle.preprocessing
         features = network.infer(network.prepare(probe(how), 'rgb', how))
     if hashlib.sha256(head).hexdigest() != bundle.sha256[HEAD]:
         raise ModelError(f'{name}: its head is damaged')
     try:
-        model = Model(bundle, network, heads.from_bytes(head), features)
+        model = Model(bundle, network, heads.from_bytes(head), features, find)
     except ModelError as error:
         raise ModelError(f'{name}: {error}') from error
     if features.shape != (1, *model.head.weight.shape[1:]) or len(model.head.bias) != len(
@@ -84,7 +90,8 @@ def _backbone(bundle: Bundle) -> tuple[str, Preprocessing]:
     return bundle.sha256[BACKBONE], bundle.preprocessing
 
 
-def _read(path: Path, bundle: Bundle, name: str) -> bytes:
+def _read(path: Path, bundle: Bundle) -> bytes:
+    name = f'model version {bundle.version}'
     try:
         data = path.read_bytes()
     except OSError as error:

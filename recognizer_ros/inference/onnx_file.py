@@ -7,7 +7,7 @@ only copied: the ``onnx`` library would need seconds for the larger ones.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 
 import numpy as np
@@ -21,12 +21,12 @@ from ..core.labels import LabelMode
 from ..core.preprocessing import Preprocessing
 from . import head as heads
 from .head import Head
+from .protobuf import fields, opening
 
 INPUT, FEATURES, OUTPUT = 'input', 'features', 'output'
 MAX_BYTES = 2**31 - 1
 _GRAPH = onnx.ModelProto.GRAPH_FIELD_NUMBER
 _INPUT, _OUTPUT = onnx.GraphProto.INPUT_FIELD_NUMBER, onnx.GraphProto.OUTPUT_FIELD_NUMBER
-_VARINT, _EIGHT_BYTES, _SIZED, _FOUR_BYTES = 0, 1, 2, 5
 
 
 class Backbone:
@@ -45,11 +45,11 @@ class Backbone:
     def _take_apart(self, data: memoryview) -> None:
         shell, names = [], []
         self._graph: list[memoryview] = []
-        for number, field, content in _fields(data):
+        for number, field, content in fields(data):
             if number != _GRAPH:
                 shell.append(field)
                 continue
-            for inner, part, value in _fields(content):
+            for inner, part, value in fields(content):
                 if inner in (_INPUT, _OUTPUT):
                     info = onnx.ValueInfoProto.FromString(value)
                     names.append(info.name)
@@ -88,7 +88,7 @@ class Backbone:
         own = {item.key: item.value for item in shell.metadata_props}
         helper.set_model_props(shell, {**own, **facts})
         size = sum(map(len, self._graph)) + len(tail)
-        start = shell.SerializeToString() + _varint(_GRAPH << 3 | _SIZED) + _varint(size)
+        start = shell.SerializeToString() + opening(_GRAPH, size)
         if len(start) + size > MAX_BYTES:
             raise ExportError(f'{size / 2**30:.1f} GiB do not fit into an ONNX file, which '
                               'holds 2: choose a smaller net')
@@ -116,43 +116,3 @@ def facts(net: str, how: Preprocessing) -> dict[str, str]:
 
 def _rows(name: str, width: int) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(name, TensorProto.FLOAT, ['n', width])
-
-
-def _fields(data: memoryview) -> Iterator[tuple[int, memoryview, memoryview]]:
-    """The fields of a protocol buffer: number, all of its bytes, and its content alone.
-
-    :raises ValueError: this is not one. :raises IndexError: likewise.
-    """
-    end = 0
-    while end < len(data):
-        start = end
-        tag, content = _number(data, start)
-        kind = tag & 7
-        if kind == _SIZED:
-            size, content = _number(data, content)
-            end = content + size
-        elif kind == _VARINT:
-            _, end = _number(data, content)
-        else:
-            end = content + {_EIGHT_BYTES: 8, _FOUR_BYTES: 4}.get(kind, len(data))
-        if end > len(data):
-            raise ValueError('it ends inside a field')
-        yield tag >> 3, data[start:end], data[content:end]
-
-
-def _number(data: memoryview, at: int) -> tuple[int, int]:
-    """A number and where it ends: seven bits a byte, lowest first; the last is below 128."""
-    number = shift = 0
-    while True:
-        number |= (data[at] & 0x7f) << shift
-        shift, at = shift + 7, at + 1
-        if data[at - 1] < 0x80:
-            return number, at
-
-
-def _varint(number: int) -> bytes:
-    digits = []
-    while number > 0x7f:
-        digits.append(number & 0x7f | 0x80)
-        number >>= 7
-    return bytes([*digits, number])

@@ -4,43 +4,59 @@ import threading
 import time
 
 from rclpy.lifecycle import LifecycleNode
+from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from vision_msgs.msg import Classification, LabelInfo, ObjectHypothesis, VisionClass, VisionInfo
 
+from ..core.config import ClassifierConfig
+from ..core.presence import Change, Presence, rules_of
 from ..core.timing import Stages
+from ..inference import overlay
 from ..inference.engine import Answer
 from ..inference.model import Model
+from ..msg import LabelEvent
 from . import conversions, qos
+
+_EVENTS = {'entered': LabelEvent.ENTERED, 'left': LabelEvent.LEFT}
 
 
 class Answers:
     """Publishers of one node; safe between threads.
 
-    :ivar stages: latencies up to and of publishing: ``transport`` from the image's stamp to its
-        arrival, ``publish``, and ``total`` from the stamp to the published result.
+    :ivar stages: latencies: ``publish``, and ``total`` from an image's stamp to its result.
+    :ivar count: images answered.
     """
 
     def __init__(self, node: LifecycleNode) -> None:
         self._node = node
         self._results = node.create_publisher(Classification, 'classification', qos.RESULT)
+        self._events = node.create_publisher(LabelEvent, 'events', qos.RESULT)
+        self._overlay = node.create_publisher(Image, 'image_overlay', qos.IMAGE)
         self._labels = node.create_publisher(LabelInfo, 'label_info', qos.LATCHED)
         self._vision = node.create_publisher(VisionInfo, 'vision_info', qos.LATCHED)
+        self._presence = Presence()
         self._telling = threading.Lock()
         self._model: Model | None = None
         self._threshold = 0.0
-        self.stages = Stages('transport', 'publish', 'total')
+        self.stages, self.count = Stages('publish', 'total'), 0
 
-    def arrived(self, header: Header) -> None:
-        """An image has come."""
-        self.stages.add('transport', self._age_s(header))
-
-    def publish(self, answer: Answer[Header]) -> None:
+    def publish(self, answer: Answer[Header], config: ClassifierConfig) -> None:
         """Publish what a model says of an image, under the image's header."""
         began = time.monotonic()
         self._results.publish(Classification(header=answer.tag, results=[
             ObjectHypothesis(class_id=item.label, score=item.score) for item in answer.results]))
         self.stages.add('publish', time.monotonic() - began)
-        self.stages.add('total', self._age_s(answer.tag))
+        self.stages.add('total', conversions.age_s(self._node, answer.tag))
+        self.count += 1
+        bundle = answer.model.bundle
+        for change in self._presence.see(
+                conversions.nanoseconds(answer.tag.stamp),
+                dict(zip(bundle.labels, map(float, answer.scores), strict=True)),
+                bundle.label_mode, rules_of(config), answer.unknown):
+            self._events.publish(_event(change, answer))
+        if self._overlay.get_subscription_count():
+            self._overlay.publish(conversions.picture(
+                overlay.draw(answer.image, answer.results), answer.tag, f'{answer.order}8'))
 
     def announce(self, model: Model) -> None:
         """Tell which model answers from now on."""
@@ -72,6 +88,9 @@ class Answers:
     def _header(self) -> Header:
         return Header(stamp=self._node.get_clock().now().to_msg())
 
-    def _age_s(self, header: Header) -> float:
-        now_ns: int = self._node.get_clock().now().nanoseconds
-        return (now_ns - conversions.nanoseconds(header.stamp)) / 1e9
+
+def _event(change: Change, answer: Answer[Header]) -> LabelEvent:
+    return LabelEvent(
+        header=answer.tag, event=_EVENTS[change.event], label=change.label, score=change.score,
+        duration=conversions.to_duration(change.duration_ns),
+        model_version=answer.model.bundle.version)

@@ -1,27 +1,25 @@
 """Node ``classifier``: answers every image with its labels, and changes models while running."""
 
 import time
-from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlparse
 
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 from std_srvs.srv import SetBool
 
-from ..core import bundle as bundles
-from ..core.bundle import Bundle
 from ..core.config import ClassifierConfig
 from ..core.errors import ImageError, ModelError
 from ..dataset import images
-from ..inference.backend import Backend
-from ..inference.engine import Answer, Engine, Frame, Offer
+from ..inference.choose import Chooser
+from ..inference.engine import Answer, Engine, Frame
 from ..inference.model import Model
-from ..inference.onnx_runtime import OnnxRuntimeBackend
 from ..msg import ModelUpdate
 from . import conversions, cvbridge, lifecycle, qos
 from .answers import Answers
+from .arrivals import Arrivals
+from .explaining import Explaining
+from .model_fetch import ModelFetch
 
 
 class Classifier(lifecycle.RecognizerNode[ClassifierConfig]):
@@ -31,10 +29,12 @@ class Classifier(lifecycle.RecognizerNode[ClassifierConfig]):
         super().__init__('classifier', ClassifierConfig, **options)
         self._answers = Answers(self)
         self._answers.set_threshold(self.config.threshold)
+        self._fetch = ModelFetch(self, self.config)
+        self._explaining = Explaining(self, lambda: self._engine.last if self._engine else None)
         self.create_service(SetBool, '~/set_enabled', self._set_enabled)
         self._engine: Engine[Header] | None = None
         self._entities: list[Any] = []
-        self._refused = ''
+        self._refused, self._unreadable = '', 0
 
     def set_up(self) -> None:
         """Find out how to convert images; takes a moment, so not in the first one's callback."""
@@ -42,13 +42,15 @@ class Classifier(lifecycle.RecognizerNode[ClassifierConfig]):
 
     def start(self) -> None:
         """Listen to images and models."""
-        self._engine = Engine(lambda: self.config, self, self._backend)
-        images_in = (self.create_subscription(Image, 'image_raw', self._on_image, qos.IMAGE)
-                     if self.config.transport == 'raw' else
-                     self.create_subscription(CompressedImage, 'image_raw/compressed',
-                                              self._on_compressed, qos.IMAGE))
+        self._chooser = Chooser(self.config)
+        self._engine = Engine(lambda: self.config, self, self._chooser)
+        kind, topic, listen = ((Image, 'image_raw', self._on_image)
+                               if self.config.transport == 'raw' else
+                               (CompressedImage, 'image_raw/compressed', self._on_compressed))
+        self._arrivals = Arrivals(self, topic)
         self._entities = [
-            images_in, self.create_subscription(ModelUpdate, 'model', self._on_model, qos.LATCHED)]
+            self.create_subscription(kind, topic, listen, qos.IMAGE),
+            self.create_subscription(ModelUpdate, 'model', self._on_model, qos.LATCHED)]
 
     def stop(self) -> None:
         """Leave off and free the model."""
@@ -57,6 +59,7 @@ class Classifier(lifecycle.RecognizerNode[ClassifierConfig]):
             self._engine.close()
             self._engine = None
         self._answers.forget()
+        self._explaining.forget()
 
     def configure_live(self, config: ClassifierConfig) -> None:
         """Another threshold is told with the labels."""
@@ -71,23 +74,29 @@ class Classifier(lifecycle.RecognizerNode[ClassifierConfig]):
         if refusal:
             level, message = lifecycle.ERROR, refusal
         elif not model:
-            level, message = lifecycle.WARN, 'no model yet: record two classes'
+            level = lifecycle.WARN
+            message = self._fetch.progress or 'no model yet: record two classes'
         elif not self.config.enabled:
             message = 'switched off'
         return level, message, {
             'version': model.bundle.version if model else 0,
             'backend': model.backend.name if model else 'none',
-            'rate Hz': f'{engine.rate.hz(time.monotonic()):.1f}', 'dropped': engine.dropped,
+            'not used': '; '.join(f'{name}: {why}' for name, why in self._chooser.reasons.items()),
+            'last refusal': engine.last_refusal, 'fetching': self._fetch.progress,
+            'rate Hz': f'{engine.rate.hz(time.monotonic()):.1f}',
+            'answered': self._answers.count, 'dropped': engine.dropped,
+            'missed': self._arrivals.missed, 'unreadable': self._unreadable,
             'not answered': engine.idle, **self._latencies(engine)}
 
     def answered(self, answer: Answer[Header]) -> None:
         """From the engine's thread."""
         self._refused = ''
-        self._answers.publish(answer)
+        self._answers.publish(answer, self.config)
 
     def unreadable(self, error: ImageError) -> None:
         """From the engine's thread."""
         self._refused = str(error)
+        self._unreadable += 1
         self.get_logger().error(self._refused, throttle_duration_sec=10.0)
 
     def swapped(self, model: Model) -> None:
@@ -96,46 +105,36 @@ class Classifier(lifecycle.RecognizerNode[ClassifierConfig]):
 
     def _latencies(self, engine: Engine[Header]) -> dict[str, object]:
         return {f'{stage} ms p{percent}': f'{value:.1f}'
-                for stages in (engine.stages, self._answers.stages) for percent in (50, 99)
+                for stages in (self._arrivals.stages, engine.stages, self._answers.stages)
+                for percent in (50, 99)
                 for stage, value in stages.percentiles_ms(percent).items()}
 
-    def _backend(self, network: bytes, _: Bundle) -> Backend:
-        return OnnxRuntimeBackend(network, self.config.threads)
-
-    def _on_image(self, message: Image) -> None:
+    def _on_image(self, message: Image, info: dict[str, Any]) -> None:
         assert self._engine
-        self._answers.arrived(message.header)
+        self._arrivals.add(message.header, info)
         self._engine.offer(Frame(lambda: conversions.image_to_array(message), message.header))
 
-    def _on_compressed(self, message: CompressedImage) -> None:
+    def _on_compressed(self, message: CompressedImage, info: dict[str, Any]) -> None:
         assert self._engine
-        self._answers.arrived(message.header)
+        self._arrivals.add(message.header, info)
         self._engine.offer(Frame(
             lambda: (images.decode(conversions.jpeg_of(message)), 'bgr'), message.header))
 
     def _on_model(self, message: ModelUpdate) -> None:
         assert self._engine
         try:
-            bundle = bundles.from_json(message.bundle)
-            file = _local_file(message.uri)
-            self._engine.update(Offer(bundle, lambda _: file, bytes(message.head)))
+            model = self._engine.model
+            offer = self._fetch.offer(message, model.bundle if model else None)
+            if offer:
+                self._engine.update(offer)
         except ModelError as error:
-            self._engine.refusal = str(error)
-            self.get_logger().error(f'{error}; the model in use stays')
+            self._engine.refuse(error)
 
     def _set_enabled(self, request: SetBool.Request, response: SetBool.Response
                      ) -> SetBool.Response:
         result = self.set_parameters([Parameter('enabled', value=request.data)])[0]
         response.success, response.message = result.successful, result.reason
         return response
-
-
-def _local_file(uri: str) -> Path:
-    """:raises ModelError: the URI is not a file's."""
-    parts = urlparse(uri)
-    if parts.scheme != 'file':
-        raise ModelError(f'model at {uri!r}: only file:// can be read')
-    return Path(unquote(parts.path))
 
 
 def main() -> int:

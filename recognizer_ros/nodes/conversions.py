@@ -5,8 +5,11 @@ import sys
 from typing import Any
 
 import numpy as np
-from builtin_interfaces.msg import Time
+import numpy.typing as npt
+from builtin_interfaces.msg import Duration, Time
+from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
 
 from ..core.errors import ImageError
 from ..dataset import encodings
@@ -24,6 +27,16 @@ def nanoseconds(stamp: Time) -> int:
 def to_time(stamp_ns: int) -> Time:
     """A number as a stamp."""
     return Time(sec=stamp_ns // 10**9, nanosec=stamp_ns % 10**9)
+
+
+def to_duration(time_ns: int) -> Duration:
+    """A number as a duration."""
+    return Duration(sec=time_ns // 10**9, nanosec=time_ns % 10**9)
+
+
+def age_s(node: Node, header: Header) -> float:
+    """How long ago the stamp of a header was, by the node's clock."""
+    return (int(node.get_clock().now().nanoseconds) - nanoseconds(header.stamp)) / 1e9
 
 
 def image_to_array(message: Image) -> tuple[Pixels, str]:
@@ -61,9 +74,18 @@ def _tidy(message: Image, encoding: Encoding, samples: Samples) -> Image:
 
 def array_to_image(pixels: Pixels, stamp_ns: int, frame_id: str) -> Image:
     """An Image of B, G, R pixels, shape (height, width, 3); copies the bytes once."""
-    message = Image(height=pixels.shape[0], width=pixels.shape[1], encoding='bgr8',
-                    step=pixels.shape[1] * 3, is_bigendian=sys.byteorder == 'big')
-    message.header.stamp, message.header.frame_id = to_time(stamp_ns), frame_id
+    return picture(pixels, Header(stamp=to_time(stamp_ns), frame_id=frame_id))
+
+
+def picture(pixels: 'npt.NDArray[Any]', header: Header, encoding: str = 'bgr8') -> Image:
+    """An Image of an array, shape (height, width) or (height, width, channels); copies the bytes
+    once.
+
+    :param encoding: one that goes with the type of the array.
+    """
+    message = Image(header=header, height=pixels.shape[0], width=pixels.shape[1],
+                    encoding=encoding, step=pixels[0].nbytes,
+                    is_bigendian=sys.byteorder == 'big')
     message.data = byte_array(pixels)
     return message
 
@@ -92,6 +114,6 @@ def jpeg_of(message: CompressedImage) -> bytes:
 def byte_array(data: Any) -> 'array.array[int]':
     """Bytes as the type that message fields take without looking at each element."""
     made = array.array('B')
-    made.frombytes(np.ascontiguousarray(data).reshape(-1).data if isinstance(data, np.ndarray)
-                   else data)
+    made.frombytes(np.ascontiguousarray(data).reshape(-1).view(np.uint8).data
+                   if isinstance(data, np.ndarray) else data)
     return made

@@ -37,11 +37,12 @@ def model(version: Version, live: bool) -> Model:
         metrics=metrics(bundle.scores), reason=bundle.reason, live=live)
 
 
-def update(version: Version) -> ModelUpdate:
-    """The announcement of a live version."""
+def update(version: Version, stamp_ns: int) -> ModelUpdate:
+    """The announcement of a version. :param stamp_ns: when it went live; 0: not known."""
     bundle = version.bundle
     return ModelUpdate(
-        model=model(version, True), sha256=bundle.sha256[BACKBONE], size=bundle.size,
+        stamp=conversions.to_time(stamp_ns), model=model(version, True),
+        sha256=bundle.sha256[BACKBONE], size=bundle.size,
         uri=version.backbone.absolute().as_uri(), backbone_sha256=bundle.backbone_sha256,
         head=conversions.byte_array(version.head_bytes()), bundle=bundles.to_json(bundle))
 

@@ -117,7 +117,8 @@ class Trainer(lifecycle.RecognizerNode[TrainerConfig]):
 
     def promoted(self, version: Version) -> None:
         """From the learner's thread; publishing is safe there."""
-        self._update = models.update(version)
+        assert self._registry
+        self._update = models.update(version, self._registry.live_since_ns())
         self._model.publish(self._update)
 
     def unusable(self, found: Mapping[str, str]) -> None:

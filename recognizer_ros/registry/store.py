@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from ..core.folder_lock import FolderLock
 BUNDLE = 'bundle.json'
 _LIVE = 'live'
 _MAX_HEAD_BYTES = 256 << 20
+_LATEST_NS = 2**31 * 10**9  # of a stamp in a message
 _log = logging.getLogger(__name__)
 
 
@@ -142,13 +144,17 @@ class Registry:
         """Number of the version that was live before; 0 when there was none."""
         return self._pointer()[1]
 
+    def live_since_ns(self) -> int:
+        """When the live version went live, later for each: nanoseconds; 0 when not known."""
+        return self._pointer()[2]
+
     def add(self, bundle: Bundle, files: Mapping[str, bytes | Version]) -> Version:
         """Store a new version; number, checksums and size of ``bundle`` are filled in.
 
         :param files: by name: the bytes, or a version that has the very same file.
         :raises DiskFullError: nothing is left behind. :raises DatasetError: likewise.
         """
-        number = max([*self.numbers(), *self._pointer()], default=0) + 1
+        number = max([*self.numbers(), *self._pointer()[:2]]) + 1
         building = self.root / f'.new-{number}'
         with disk_errors(self.root):
             try:
@@ -194,28 +200,36 @@ class Registry:
 
     def point_to(self, chosen: Version) -> None:
         """Make a version live whose files need no check: it was just added."""
-        live = self.live()
+        live, _, since_ns = self._pointer()
         if chosen.bundle.version != live:
+            stamp_ns = max(since_ns + 1, time.time_ns())  # the clock may have been set back
             with disk_errors(self.root):
-                write_durably(self.root / _LIVE, f'{chosen.bundle.version} {live}\n'.encode())
+                write_durably(self.root / _LIVE,
+                              f'{chosen.bundle.version} {live} {stamp_ns}\n'.encode())
                 sync_folder(self.root)
 
     def prune(self, keep: int) -> None:
         """Remove the oldest versions beyond ``keep``; never the live one or the one before."""
         for number in self.numbers()[:-keep]:
-            if number not in self._pointer():
+            if number not in self._pointer()[:2]:
                 shutil.rmtree(self._folder(number), ignore_errors=True)
 
     def _folder(self, number: int) -> Path:
         return self.root / f'{number:04d}'
 
-    def _pointer(self) -> tuple[int, int]:
-        """Live and previous version, in one file so that both change at once."""
+    def _pointer(self) -> tuple[int, int, int]:
+        """Live and previous version and since when, in one file so that all change at once.
+
+        A file of an earlier release, or one written by hand, lacks the time.
+        """
         try:
-            live, previous = (self.root / _LIVE).read_text().split()
-            return int(live), int(previous)
+            live, previous, *since = map(int, (self.root / _LIVE).read_text().split())
+            since_ns = since.pop() if since else 0
+            if since or not 0 <= since_ns < _LATEST_NS:
+                raise ValueError
+            return live, previous, since_ns
         except FileNotFoundError:
-            return 0, 0
+            return 0, 0, 0
         except ValueError as error:
             raise ModelError(f'{self.root / _LIVE} is damaged: write the number of the version to '
                              'use and 0 into it') from error

@@ -3,7 +3,7 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -11,16 +11,17 @@ import numpy as np
 import torch
 
 from ..core.bundle import BACKBONE, HEAD, WEIGHTS
-from ..core.labels import LabelMode
 from ..core.preprocessing import Preprocessing
 from ..core.scores import Scores
 from ..core.split import Split
 from ..dataset.reader import Sample
 from ..inference.head import Head
 from ..inference.onnx_runtime import OnnxRuntimeBackend
+from ..inference.reject import Reject
 from ..inference.scoring import score
 from ..registry.store import Version
 from . import head as heads
+from . import reject as rejects
 from .batches import Batches
 from .candidate import backbone_sha256, truth, weights_of
 from .course import Course, Parts
@@ -156,16 +157,23 @@ class Frozen:
         return Fitted(head, score(answers, wanted, course.labels, course.mode,
                                   course.data.warning), held, complete)
 
-    def parts(self, head: Head, mode: LabelMode) -> Parts:
+    def parts(self, head: Head, course: Course) -> Parts:
         """The files of a version with another head.
 
         :raises ExportError: it cannot be exported.
         """
-        probe = self._prepared.answer(head.weight, head.bias, mode)
+        probe = self._prepared.answer(head.weight, head.bias, course.mode)
+        head = replace(head, reject=self._reject(head, course))
         base = self.base
         return Parts(self.sha256, {BACKBONE: base or self._prepared.backbone.alone({}),
                                    WEIGHTS: base or weights_of(self.net),
                                    HEAD: head.to_bytes()}, probe)
+
+    def _reject(self, head: Head, course: Course) -> Reject | None:
+        shown, rows = self.embeddings.of(course.data.part(Split.TRAIN))
+        held, held_rows = self.embeddings.of(course.data.part(Split.VALIDATION))
+        return rejects.fit(head, course.labels, rows, truth(shown, course.labels), held_rows,
+                           truth(held, course.labels))
 
 
 def _few(missing: Sequence[Sample]) -> Sequence[Sample]:

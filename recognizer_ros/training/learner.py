@@ -337,7 +337,7 @@ class Learner:
         candidate = Candidate(stage, self._config.net, fitted.scores)
         version = self.publisher.offer(
             course, candidate, self._live_scores(fitted, course),
-            lambda: made.parts(fitted.head, course.mode), self._report)
+            lambda: made.parts(fitted.head, course), self._report)
         if not version:
             return
         if self.live.version is version:

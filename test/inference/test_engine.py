@@ -12,11 +12,13 @@ import pytest
 from recognizer_ros.core.bundle import HEAD
 from recognizer_ros.core.config import ClassifierConfig
 from recognizer_ros.core.errors import ImageError, ModelError
+from recognizer_ros.core.labels import LabelMode
 from recognizer_ros.core.predictions import Floats, Prediction
 from recognizer_ros.inference import engine as engines
 from recognizer_ros.inference.engine import Engine, Frame, Offer
 from recognizer_ros.inference.model import Model, on_cpu
 from recognizer_ros.inference.onnx_runtime import OnnxRuntimeBackend
+from recognizer_ros.inference.reject import Reject
 from recognizer_ros.registry.store import Version
 
 RED = makers.flat(makers.RED)
@@ -323,6 +325,67 @@ def test_smoothing_goes_on_over_a_swap(bench: Bench, use: Callable[..., None],
     scores = {result.label: result.score for result in ask(RED).results}
     assert scores['red'] == pytest.approx(0.25, abs=0.01)
     assert scores['green'] == pytest.approx(0.0, abs=0.01)
+
+
+def strange(engine: Engine[int], tmp_path: Path, mode: LabelMode = 'single') -> None:
+    """Use a model that knows red and green things, and has seen twenty of each."""
+    head = makers.colour_head(3)
+    marks = np.tile(np.linspace(-9, -3, 20, dtype=np.float32), (3, 1))
+    reject = Reject(np.eye(3, 2, dtype=np.float32), 12.0, np.ones(3, np.float32), marks,
+                    np.full(3, 20, np.float32))
+    made = makers.model(tmp_path, mode=mode, version=7)
+    data = replace(head, reject=reject).to_bytes()
+    made.folder.joinpath(HEAD).write_bytes(data)
+    checksums = {**made.bundle.sha256, HEAD: hashlib.sha256(data).hexdigest()}
+    engine.update(offer(replace(made, bundle=replace(made.bundle, sha256=checksums))))
+    makers.wait_for(lambda: engine.model and engine.model.bundle.version == 7)
+
+
+@pytest.mark.parametrize('mode', ['single', 'multi'])
+def test_an_image_stranger_than_the_share_allows_is_unknown(
+        engine: Engine[int], bench: Bench, tmp_path: Path, ask: Callable[..., Answer],
+        mode: LabelMode) -> None:
+    strange(engine, tmp_path, mode)
+    blue = makers.flat(makers.BLUE)
+    assert ask(blue).results[0].label == 'blue', 'switched off'
+    bench.config = replace(bench.config, unknown=0.05)
+    assert ask(RED).results[0].label == 'red'
+    (answer,) = ask(blue).results
+    assert (answer.label, answer.score) == ('unknown', pytest.approx(1 - 1 / 21))
+    assert engine.last
+    assert engine.last.unknown
+    bench.config = replace(bench.config, unknown=0.04)  # 20 images cannot tell that little
+    assert ask(blue).results[0].label == 'blue'
+    assert not engine.last.unknown
+
+
+def test_being_unknown_is_smoothed_too(engine: Engine[int], bench: Bench, tmp_path: Path,
+                                       ask: Callable[..., Answer]) -> None:
+    strange(engine, tmp_path)
+    bench.config = replace(bench.config, unknown=0.05, smoothing=2.0)
+    ask(RED)
+    assert ask(makers.flat(makers.BLUE)).results[0].label != 'unknown', 'one of two frames'
+    assert ask(makers.flat(makers.BLUE)).results[0].label == 'unknown'
+
+
+def test_a_model_that_cannot_tell_calls_nothing_unknown(
+        bench: Bench, use: Callable[..., None], ask: Callable[..., Answer]) -> None:
+    bench.config = replace(bench.config, unknown=0.5)
+    use()
+    assert ask(makers.flat(makers.BLACK)).results[0].label in makers.COLOURS
+
+
+def test_an_image_that_cannot_be_read_is_told_and_the_next_answered(
+        engine: Engine[int], bench: Bench, use: Callable[..., None],
+        ask: Callable[..., Answer]) -> None:
+    use()
+
+    def read() -> tuple[makers.Pixels, str]:
+        raise ImageError('no image')
+
+    engine.offer(Frame(read, 1))
+    makers.wait_for(lambda: bench.log == [('swapped', 1), ('no image', 0)])
+    assert ask().results[0].label == 'red'
 
 
 def test_it_measures_itself(engine: Engine[int], use: Callable[..., None],

@@ -1,69 +1,13 @@
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import makers
 import pytest
-from ros_graph import ACTIVATE, DEACTIVATE, Graph, Heard, wait_for
-from sensor_msgs.msg import Image
+from robots import NAMES, OTHER_NAMES, Robot
+from ros_graph import ACTIVATE, DEACTIVATE, Graph, wait_for
 from std_srvs.srv import SetBool
-from vision_msgs.msg import Classification, LabelInfo, VisionInfo
+from vision_msgs.msg import LabelInfo, VisionInfo
 
-from recognizer_ros.core import bundle as bundles
-from recognizer_ros.msg import ModelUpdate
 from recognizer_ros.nodes import conversions, lifecycle, qos
-from recognizer_ros.nodes.classifier import Classifier
-from recognizer_ros.registry.store import Version
-
-NAMES = ('red', 'green', 'blue')
-OTHER_NAMES = ('rot', 'grün', 'blau')
-
-
-def update(version: Version) -> ModelUpdate:
-    """The announcement of a version."""
-    return ModelUpdate(bundle=bundles.to_json(version.bundle), uri=version.backbone.as_uri(),
-                       head=conversions.byte_array(version.head_bytes()))
-
-
-class Robot:
-    """Sends models and images, hears answers."""
-
-    def __init__(self, graph: Graph, folder: Path, **values: Any) -> None:
-        self.graph, self.folder = graph, folder
-        self.answers: Heard = graph.listen(Classification, 'classification', qos.RESULT)
-        self.labels: Heard = graph.listen(LabelInfo, 'label_info', qos.LATCHED)
-        self.vision: Heard = graph.listen(VisionInfo, 'vision_info', qos.LATCHED)
-        self.node = graph.start(Classifier, threads=1, **values)
-        self._models = graph.speak(ModelUpdate, 'model', qos.LATCHED)
-        self._images = graph.speak(Image, 'image_raw', qos.IMAGE)
-
-    def model(self, version: int, labels: tuple[str, ...] = NAMES) -> None:
-        """Announce a version and wait until it is in use."""
-        self.announce(makers.model(self.folder, labels, version))
-        wait_for(lambda: self.version == version)
-
-    @property
-    def version(self) -> int:
-        """Version in use; 0: none."""
-        model = self.node._engine.model
-        return int(model.bundle.version) if model else 0
-
-    def announce(self, version: Version) -> None:
-        self.say(update(version))
-
-    def say(self, message: ModelUpdate) -> None:
-        self._models.publish(message)
-
-    def show(self, colour: tuple[int, int, int], stamp_ns: int = 0,
-             frame_id: str = 'camera') -> None:
-        self._images.publish(conversions.array_to_image(
-            makers.flat(colour), stamp_ns or self.graph.now_ns(), frame_id))
-
-    def answer(self, colour: tuple[int, int, int], stamp_ns: int = 0) -> Classification:
-        """Show a colour, wait for the answer to it."""
-        count = len(self.answers)
-        self.show(colour, stamp_ns)
-        return self.answers.wait(count + 1)
 
 
 @pytest.fixture
@@ -127,45 +71,6 @@ def test_models_change_while_frames_flow(robot: Robot, gain: float) -> None:
         of_version += holding
     assert of_version == sorted(of_version)
     assert set(of_version) == {0, 1}
-
-
-def broken(robot: Robot, kind: str) -> tuple[ModelUpdate, str]:
-    """An update that must not be taken, and what is said of it."""
-    version = makers.model(robot.folder, OTHER_NAMES, 2, gain=2)
-    path, message = version.backbone, update(version)
-    if kind == 'cut':
-        path.write_bytes(path.read_bytes()[:-10])
-        return message, 'damaged'
-    if kind == 'gone':
-        path.unlink()
-        return message, str(path)
-    if kind == 'answers differently':
-        wrong = replace(version.bundle, probe=tuple(one + 1 for one in version.bundle.probe))
-        message.bundle = bundles.to_json(wrong)
-        return message, 'version 2'
-    if kind == 'no head':
-        message.head = []
-        return message, 'its head is damaged'
-    if kind == 'far':
-        message.uri = 'https://robot/model'
-        return message, 'file://'
-    message.bundle = '{'
-    return message, 'bundle is damaged'
-
-
-@pytest.mark.parametrize('kind', ['cut', 'gone', 'answers differently', 'no head', 'far',
-                                  'no bundle'])
-def test_a_broken_model_is_refused_and_the_old_one_goes_on(robot: Robot, kind: str) -> None:
-    robot.model(1)
-    message, reason = broken(robot, kind)
-    robot.say(message)
-    told = robot.graph.diagnosed('classifier', reason)
-    assert told.level == lifecycle.ERROR
-    assert robot.answer(makers.RED).results[0].class_id == 'red'
-    assert robot.version == 1
-    robot.model(3, OTHER_NAMES)
-    assert robot.answer(makers.RED).results[0].class_id == 'rot'
-    assert robot.graph.diagnosed('classifier', 'classifying').level == lifecycle.OK
 
 
 def test_it_can_be_switched_off_and_on(robot: Robot) -> None:

@@ -216,12 +216,37 @@ def test_a_missing_description_is_left_out(registry: Registry) -> None:
     assert [version.bundle.version for version in registry.versions()] == [1]
 
 
-@pytest.mark.parametrize('data', [b'', b'1', b'one 0', b'1 2 3', b'\xff\x80'])
+@pytest.mark.parametrize('data', [b'', b'1', b'one 0', b'1 2 3 4', b'1 2 x', b'1 2 -3',
+                                  b'1 2 %d' % 2**62, b'\xff\x80'])
 def test_a_damaged_pointer_is_reported_with_the_way_out(registry: Registry, data: bytes) -> None:
     add(registry)
     (registry.root / 'live').write_bytes(data)
     with pytest.raises(ModelError, match='live is damaged: write the number of the version'):
         registry.live()
+
+
+def test_each_version_that_goes_live_has_a_later_stamp_though_the_clock_is_set_back(
+        registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert registry.live_since_ns() == 0
+    seen = []
+    for clock_ns in (1000, 2000, 500, 3000):
+        monkeypatch.setattr('time.time_ns', lambda now=clock_ns: now)
+        registry.point_to(add(registry))
+        registry.activate(registry.live())  # it is live: nothing new
+        seen.append(Registry(registry.root).live_since_ns())
+    registry.activate(0)
+    assert [*seen, registry.live_since_ns()] == [1000, 2000, 2001, 3000, 3001]
+
+
+def test_a_pointer_of_an_earlier_release_is_read_and_its_time_is_not_known(
+        registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(3):
+        add(registry)
+    (registry.root / 'live').write_bytes(b'2 1\n')
+    assert (registry.live(), registry.previous(), registry.live_since_ns()) == (2, 1, 0)
+    monkeypatch.setattr('time.time_ns', lambda: 7)
+    registry.activate(3)
+    assert (registry.live(), registry.previous(), registry.live_since_ns()) == (3, 2, 7)
 
 
 def test_prune_keeps_the_newest_the_live_one_and_the_one_before(registry: Registry) -> None:

@@ -3,6 +3,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+import makers
 import numpy as np
 import pytest
 import torch
@@ -42,6 +43,20 @@ def test_plain_inputs_are_those_of_inference_in_order(samples: list[Sample], bat
     inputs = torch.cat([item for _, item in found])
     expected = np.concatenate([from_camera(decode(sample.path.read_bytes()), how)
                                for sample in samples])
+    np.testing.assert_allclose(inputs, expected, atol=1e-5)
+
+
+def test_inputs_are_those_of_inference_for_images_of_any_size(
+        tmp_path: Path, batches: Batches, how: Preprocessing) -> None:
+    """Squashed, enlarged, shrunk in one direction and enlarged in the other."""
+    rng = random.Random(5)
+    odd = [makers.noise(seed, rng.randrange(9, 400) | 1, rng.randrange(9, 400) | 1)
+           for seed in range(100)]
+    files = [trainees.file_sample(tmp_path, 'red', seed, makers.jpeg(image))
+             for seed, image in enumerate(odd)]
+    inputs = torch.cat([item for _, item in batches.plain(files, 16)])
+    expected = np.concatenate([from_camera(decode(file.path.read_bytes()), how)
+                               for file in files])
     np.testing.assert_allclose(inputs, expected, atol=1e-5)
 
 

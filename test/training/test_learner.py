@@ -17,7 +17,7 @@ from recognizer_ros.core import bundle
 from recognizer_ros.core.errors import ExportError, NetError, WeightsError
 from recognizer_ros.dataset import reader
 from recognizer_ros.inference import model as models
-from recognizer_ros.inference.head import Head
+from recognizer_ros.inference.head import Head, from_bytes
 from recognizer_ros.registry.store import Version
 from recognizer_ros.training import frozen, head
 from recognizer_ros.training.export import OnnxExporter
@@ -103,6 +103,24 @@ def test_fine_tuning_makes_the_next_version_when_it_is_better(
         assert second.scores.accuracy > first.scores.accuracy == 0.5
         assert second.backbone_sha256 != first.backbone_sha256
         assert one.registry.live() == 2
+
+
+def test_both_stages_tell_what_is_unknown_if_enough_is_held_out(
+        data: Path, backbone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    trainees.record(data, 'red', 'blue', images=9)
+    with trainee(data, weights=backbone, learning_rate=0.02, patience=60) as one:
+        one.step(stages=HEAD)
+        blind_head(monkeypatch)
+        trainees.record(data, 'green', images=9)
+        one.until(lambda: one.seen.stages == ['head', 'head', 'finetune'])
+        few, head_stage, finetuned = (from_bytes(version.head_bytes()).reject
+                                      for version in one.seen.versions)
+    assert few is None
+    assert head_stage
+    assert finetuned
+    np.testing.assert_array_equal(head_stage.counts, [27, 27, 27])
+    np.testing.assert_array_equal(finetuned.counts, [27, 27, 27])
+    assert not np.array_equal(head_stage.basis, finetuned.basis)
 
 
 def test_an_equal_score_makes_no_new_version(data: Path, backbone: str) -> None:

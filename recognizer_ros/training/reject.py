@@ -1,0 +1,67 @@
+"""What an image looks like that shows something unknown, by those that show what is known."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.utils.extmath import randomized_svd
+from threadpoolctl import threadpool_limits
+
+from ..core.predictions import Floats
+from ..inference.head import Head
+from ..inference.reject import BACKGROUND, MARKS, Reject, outside, strangeness
+from ..inference.scoring import Bools
+
+_DIRECTIONS = 128
+_ROWS = 1000
+_LEAST, _LEAST_OF_CLASS = 20, 50
+_ALL_INSIDE = 1e-3
+
+
+def fit(head: Head, labels: Sequence[str], rows: Floats, truth: Bools, held_rows: Floats,
+        held_truth: Bools) -> Reject | None:
+    """Learn from samples with a label other than BACKGROUND; ``None``: they are too few.
+
+    The directions and their weight come from the samples that the head was fitted on, the
+    marks from held-out samples alone: on samples that it was fitted on, a head is too sure. Where
+    those lie in the same bursts, a new scene looks stranger than they do.
+
+    :param rows: features of samples it was fitted on, shape (n, features), and ``truth``, which
+        labels hold, shape (n, labels). :param held_rows: those of held-out samples.
+    """
+    known = np.array([label != BACKGROUND for label in labels])
+    rows, held = rows[truth[:, known].any(1)], held_rows[held_truth[:, known].any(1)]
+    rows = rows[::-(-len(rows) // _ROWS) or 1]  # more take longer and say no more
+    directions = min(_DIRECTIONS, rows.shape[1] // 4, len(rows) // 4)
+    if len(held) < _LEAST or not directions:
+        return None
+    with threadpool_limits(1):  # see training.head
+        basis = _directions(rows, directions)
+        logits = head(rows)
+        # As far from the mean logit as the best one is, as ViM has it for logits of mean zero.
+        pull = (float((logits.max(1) - logits.mean(1)).mean())
+                / max(float(outside(rows, basis).mean()), _ALL_INSIDE))
+        mask = known.astype(np.float32)
+        marks, counts = _marks(head(held), strangeness(held, head(held), basis, pull, mask), mask)
+    return Reject(basis, pull, mask, marks, counts)
+
+
+def _directions(rows: Floats, count: int) -> Floats:
+    """The directions that features, scaled to length one, fill most."""
+    unit = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    basis = randomized_svd(unit, count, n_iter=1, random_state=0)[2].T
+    return np.ascontiguousarray(basis, np.float16).astype(np.float32)
+
+
+def _marks(logits: Floats, found: Floats, known: Floats) -> tuple[Floats, Floats]:
+    """Of the held-out samples with a label as best answer, or where those are few, of all."""
+    best = np.where(known, logits, -np.inf).argmax(1)
+    groups = [found[best == label] for label in range(len(known))]
+    chosen = [_thinned(group if len(group) >= _LEAST_OF_CLASS else found) for group in groups]
+    marks = np.array([np.pad(part, (MARKS - len(part), 0), 'edge') for part in chosen])
+    return marks.astype(np.float32), np.array([len(part) for part in chosen], np.float32)
+
+
+def _thinned(found: Floats) -> Floats:
+    """At most ``MARKS`` of them, sorted, with as many between each two."""
+    count = min(len(found), MARKS)
+    return np.quantile(found, np.arange(1, count + 1) / (count + 1), method='weibull')
