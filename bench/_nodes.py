@@ -28,10 +28,11 @@ from recognizer_ros.core.errors import DemoError
 from recognizer_ros.msg import DatasetStatus, ModelUpdate, Tags, TrainingStatus
 from recognizer_ros.nodes import conversions, qos
 
-HEARD: dict[str, tuple[Any, Any]] = {'dataset': (DatasetStatus, qos.LATCHED), 'training': (TrainingStatus, qos.LATCHED),
-         'model': (ModelUpdate, qos.LATCHED), 'vision_info': (VisionInfo, qos.LATCHED),
-         'classification': (Classification, qos.RESULT),
-         'label_info': (LabelInfo, qos.LATCHED), '/diagnostics': (DiagnosticArray, 10)}
+HEARD: dict[str, tuple[Any, Any]] = {
+    'dataset': (DatasetStatus, qos.LATCHED), 'training': (TrainingStatus, qos.LATCHED),
+    'model': (ModelUpdate, qos.LATCHED), 'vision_info': (VisionInfo, qos.LATCHED),
+    'classification': (Classification, qos.RESULT), 'label_info': (LabelInfo, qos.LATCHED),
+    '/diagnostics': (DiagnosticArray, 10)}
 _PROFILE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
 _KEPT = 20_000
 _POLL_S = 0.02

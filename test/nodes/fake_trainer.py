@@ -4,8 +4,9 @@ import threading
 from dataclasses import replace
 from types import TracebackType
 
-from rclpy.task import Future
-from ros_graph import Graph
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from ros_graph import NAMESPACE, Graph
 
 from recognizer_ros.core.bundle import BACKBONE
 from recognizer_ros.inference.model_cache import Network
@@ -22,19 +23,26 @@ class FakeTrainer:
 
     def __init__(self, graph: Graph,
                  files: dict[int, tuple[bytes, Network]] | None = None) -> None:
-        self._node = graph.tester
+        self._node = rclpy.create_node('fake_trainer', namespace=NAMESPACE, context=graph.context)
         self.files = files or {}
         self.asked: list[int] = []
         self.versions: list[int] = []
-        self.hangs, self._hang_at = threading.Event(), -1
-        self._service = self._node.create_service(GetModel, 'get_model', self._answer)
+        self.hangs, self._hang_at, self._ends = threading.Event(), -1, threading.Event()
+        self._node.create_service(GetModel, 'get_model', self._answer)
+        self._executor = SingleThreadedExecutor(context=graph.context)
+        self._executor.add_node(self._node)
+        self._thread = threading.Thread(target=self._executor.spin, name='fake trainer')
+        self._thread.start()
 
     def __enter__(self) -> 'FakeTrainer':
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
-        self._node.destroy_service(self._service)
+        self._ends.set()
+        self._executor.shutdown()
+        self._thread.join()
+        self._node.destroy_node()
 
     def offer(self, version: Version) -> None:
         """Have a version."""
@@ -56,18 +64,17 @@ class FakeTrainer:
         self.files.clear()
 
     def hang_at(self, offset: int) -> None:
-        """Give no answer there, once."""
+        """Give no answer any more from there on."""
         self._hang_at = offset
 
-    async def _answer(self, request: GetModel.Request, response: GetModel.Response
-                      ) -> GetModel.Response:
+    def _answer(self, request: GetModel.Request, response: GetModel.Response
+                ) -> GetModel.Response:
         self.asked.append(request.offset)
         self.versions.append(request.version)
         assert request.file == BACKBONE
         if request.offset == self._hang_at:
-            self._hang_at = -1
             self.hangs.set()
-            await Future()
+            assert self._ends.wait(60)
         if request.version not in self.files:
             response.message = f'there is no model version {request.version}: known are none'
             return response

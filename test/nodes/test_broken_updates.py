@@ -28,7 +28,7 @@ QUIET_S = 0.3
 QUICK = Patience(quiet_s=QUIET_S, pause_s=0.01, longest_s=0.05)
 PATIENT = Patience(quiet_s=60, pause_s=0.01, longest_s=0.05)
 ELSEWHERE = 'file:///on/another/machine/backbone.onnx'
-NOT_ENDING = 1.0
+HALF = 100
 
 
 class Bench(Robot):
@@ -94,7 +94,7 @@ def bench(shared: Graph, tmp_path_factory: pytest.TempPathFactory) -> Iterator[B
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ModelFetch, 'patience', QUICK)
         patch.setattr(ModelFetch, 'chunk', 20)
-        patch.setattr(Trial, 'cpu_s', int(NOT_ENDING))
+        patch.setattr(Trial, 'cpu_s', 1)
         bench = Bench(shared, tmp_path_factory.mktemp('robot'))
         bench.model(next(bench.numbers))
         yield bench
@@ -326,9 +326,9 @@ def test_a_cut_transfer_is_refused_in_time_and_resumed_when_the_trainer_comes_ba
     with FakeTrainer(bench.graph) as trainer:
         wait_for(bench.node._fetch._client.service_is_ready)
         said = far(bench, trainer)
-        trainer.hang_at(200)
+        trainer.hang_at(HALF)
         bench.say(said)
-        assert trainer.hangs.wait(60)
+        wait_for(trainer.hangs.is_set)
         assert bench.node._fetch.progress == (
             f'fetching model version {said.model.version}: 0 of 1 MiB')
         files = dict(trainer.files)
@@ -337,12 +337,12 @@ def test_a_cut_transfer_is_refused_in_time_and_resumed_when_the_trainer_comes_ba
     makers_match(rf'model version {said.model.version}: not a byte of it in .* s \((no trainer '
                  'answers|the trainer has left off)', told)
     part = bench.cache / 'models' / f'{said.sha256}.part'
-    assert part.stat().st_size == 200
+    assert part.stat().st_size == HALF
     with FakeTrainer(bench.graph, files) as trainer:
         wait_for(bench.node._fetch._client.service_is_ready)
         bench.say(said)  # as it does when it comes back
         wait_for(lambda: bench.see() == 'rot')
-        assert trainer.asked == list(range(200, said.size, ModelFetch.chunk))
+        assert trainer.asked == list(range(HALF, said.size, ModelFetch.chunk))
     assert not part.exists()
     assert len(bench.answers) == bench.shown
 
@@ -354,15 +354,15 @@ def test_a_trainer_that_comes_back_at_once_is_not_complained_about(
     with FakeTrainer(bench.graph) as trainer:
         wait_for(bench.node._fetch._client.service_is_ready)
         said = far(bench, trainer)
-        trainer.hang_at(200)
+        trainer.hang_at(HALF)
         bench.say(said)
-        assert trainer.hangs.wait(60)
+        wait_for(trainer.hangs.is_set)
         files = dict(trainer.files)
     wait_for(lambda: 'no trainer answers' in bench.node._fetch.progress and bench.see() == 'red')
     with FakeTrainer(bench.graph, files) as trainer:
         bench.say(said)
         wait_for(lambda: bench.see() == 'rot')
-        assert trainer.asked == list(range(200, said.size, ModelFetch.chunk))
+        assert trainer.asked == list(range(HALF, said.size, ModelFetch.chunk))
     assert bench.errors() == set()
 
 
@@ -371,9 +371,9 @@ def test_a_slow_transfer_gives_way_to_a_newer_version(bench: Bench, trainer: Fak
     bench.begin()
     monkeypatch.setattr(bench.node._fetch._cache, '_patience', PATIENT)
     before = bench.files()
-    trainer.hang_at(200)
+    trainer.hang_at(HALF)
     bench.say(far(bench, trainer))
-    assert trainer.hangs.wait(60)
+    wait_for(trainer.hangs.is_set)
     assert bench.see() == 'red'
     newer = far(bench, trainer)
     bench.say(newer)
@@ -389,7 +389,7 @@ def test_of_two_at_once_only_the_newest_is_loaded(bench: Bench, trainer: FakeTra
     loading, skipped, newest = (far(bench, trainer) for _ in range(3))
     trainer.hang_at(0)
     bench.say(loading)
-    assert trainer.hangs.wait(60)
+    wait_for(trainer.hangs.is_set)
     trainer.asked.clear()
     trainer.versions.clear()
     # In one go: the first is not even begun when the second one comes.
