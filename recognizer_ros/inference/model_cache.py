@@ -124,7 +124,6 @@ class ModelCache:
                              'cache_limit allows: raise it')
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._sweep(wanted)
             trying = _Trying(wanted, self._patience, is_late)
             size = 0
             while not (path := self._kept(wanted)):
@@ -141,6 +140,18 @@ class ModelCache:
             raise ModelError(f'{wanted}: {self._trouble(error)}') from error
         finally:
             self.progress = ''
+
+    def sweep(self, wanted: Network) -> None:
+        """Remove what attempts at other networks have left."""
+        for path in self._folder.glob('*.part'):
+            if path != self._part_of(wanted):
+                with suppress(OSError):
+                    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+                    try:
+                        if _lock(fd, path):
+                            path.unlink()
+                    finally:
+                        os.close(fd)
 
     def forget(self, wanted: Network) -> None:
         """It is of no use."""
@@ -212,18 +223,6 @@ class ModelCache:
             yield fd if _lock(fd, path) else None
         finally:
             os.close(fd)
-
-    def _sweep(self, wanted: Network) -> None:
-        """Remove what attempts at other networks have left."""
-        for path in self._folder.glob('*.part'):
-            if path != self._part_of(wanted):
-                with suppress(OSError):
-                    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-                    try:
-                        if _lock(fd, path):
-                            path.unlink()
-                    finally:
-                        os.close(fd)
 
     def _prune(self, newest: Path) -> None:
         found = []

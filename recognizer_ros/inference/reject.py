@@ -24,10 +24,11 @@ class Reject:
     What of the features, scaled to length one, lies outside the directions that known things fill
     is one more logit, beside those of the labels: the less of the softmax is left for known
     labels, the stranger (Wang et al., "ViM: Out-Of-Distribution with Virtual-logit Matching",
-    2022). The label BACKGROUND is not a known one, so an image is strange that it claims.
+    2022). The label BACKGROUND is not a known one, so an image is strange that it claims. All this
+    holds where several labels may be true too: each image learned has one at least.
 
     :param basis: those directions, shape (features, directions), in numbers of half precision.
-    :param pull: the logit of features that lie outside of them altogether.
+    :param pull: that logit, of features that lie outside of them altogether.
     :param known: 1 for each known label and 0 for BACKGROUND, shape (labels,).
     :param marks: strangeness of held-out images by answered label, shape (labels, at most MARKS);
         where there are fewer, the smallest is repeated.

@@ -67,6 +67,7 @@ class ModelFetch:
         """The file of the network, which was tried; takes as long as the bytes take to come."""
         self._in_hand = bundle
         try:
+            self._cache.sweep(wanted)
             path, why = _local(uri, wanted)
             if path:
                 self._trial.check(path, bundle, is_late)

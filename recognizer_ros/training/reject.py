@@ -14,7 +14,7 @@ from ..inference.scoring import Bools
 _DIRECTIONS = 128
 _ROWS = 1000
 _LEAST, _LEAST_OF_CLASS = 20, 50
-_ALL_INSIDE = 1e-3
+_ROUNDING = 1e-4
 
 
 def fit(head: Head, labels: Sequence[str], rows: Floats, truth: Bools, held_rows: Floats,
@@ -35,12 +35,8 @@ def fit(head: Head, labels: Sequence[str], rows: Floats, truth: Bools, held_rows
     if len(held) < _LEAST or not directions:
         return None
     with threadpool_limits(1):  # see training.head
-        basis = _directions(rows, directions)
-        logits = head(rows)
-        # As far from the mean logit as the best one is, as ViM has it for logits of mean zero.
-        pull = (float((logits.max(1) - logits.mean(1)).mean())
-                / max(float(outside(rows, basis).mean()), _ALL_INSIDE))
-        mask = known.astype(np.float32)
+        basis, mask = _directions(rows, directions), known.astype(np.float32)
+        pull = _pull(outside(rows, basis), np.logaddexp.reduce(head(rows)[:, known], axis=1))
         marks, counts = _marks(head(held), strangeness(held, head(held), basis, pull, mask), mask)
     return Reject(basis, pull, mask, marks, counts)
 
@@ -50,6 +46,12 @@ def _directions(rows: Floats, count: int) -> Floats:
     unit = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
     basis = randomized_svd(unit, count, n_iter=1, random_state=0)[2].T
     return np.ascontiguousarray(basis, np.float16).astype(np.float32)
+
+
+def _pull(outside_part: Floats, evidence: Floats) -> float:
+    """Make it vary as much as what speaks for known labels. ViM has both of one mean instead: of
+    fine-tuned networks, whose logits are large, that lets pass more images of another kind."""
+    return float(evidence.std()) / max(float(outside_part.std()), _ROUNDING)
 
 
 def _marks(logits: Floats, found: Floats, known: Floats) -> tuple[Floats, Floats]:

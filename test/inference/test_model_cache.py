@@ -60,8 +60,9 @@ class Cache:
 
     def get(self, trainer: Trainer, wanted: Network | None = None,
             is_late: Callable[[], bool] = never, patience: Patience = QUICK) -> bytes:
-        path = ModelCache(self.folder, self.limit, patience).get(
-            wanted or network(trainer.data), trainer, is_late)
+        cache = ModelCache(self.folder, self.limit, patience)
+        cache.sweep(wanted or network(trainer.data))
+        path = cache.get(wanted or network(trainer.data), trainer, is_late)
         assert path.name == f'{(wanted or network(trainer.data)).sha256}.onnx'
         return path.read_bytes()
 

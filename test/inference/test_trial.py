@@ -62,7 +62,6 @@ def test_a_network_that_takes_gibibytes_costs_this_process_nothing(tmp_path: Pat
     with pytest.raises(ModelError):
         Trial().check(file, bundle, never)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 << 10
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 2 << 20
 
 
 def test_a_crash_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,8 +17,7 @@ from recognizer_ros.srv import GetModel
 
 class FakeTrainer:
     """:ivar files: by version: the bytes, and what is said of them.
-    :ivar asked: offsets, in order. :ivar versions: likewise.
-    :ivar hangs: set when it has left off answering.
+    :ivar asked: offsets, in order. :ivar hangs: set when it has left off answering.
     """
 
     def __init__(self, graph: Graph,
@@ -26,7 +25,6 @@ class FakeTrainer:
         self._node = rclpy.create_node('fake_trainer', namespace=NAMESPACE, context=graph.context)
         self.files = files or {}
         self.asked: list[int] = []
-        self.versions: list[int] = []
         self.hangs, self._hang_at, self._ends = threading.Event(), -1, threading.Event()
         self._node.create_service(GetModel, 'get_model', self._answer)
         self._executor = SingleThreadedExecutor(context=graph.context)
@@ -39,7 +37,7 @@ class FakeTrainer:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
-        self._ends.set()
+        self.go_on()
         self._executor.shutdown()
         self._thread.join()
         self._node.destroy_node()
@@ -64,17 +62,23 @@ class FakeTrainer:
         self.files.clear()
 
     def hang_at(self, offset: int) -> None:
-        """Give no answer any more from there on."""
+        """Give no answer there."""
         self._hang_at = offset
+
+    def go_on(self) -> None:
+        """Answer again."""
+        self._hang_at = -1
+        self._ends.set()
 
     def _answer(self, request: GetModel.Request, response: GetModel.Response
                 ) -> GetModel.Response:
         self.asked.append(request.offset)
-        self.versions.append(request.version)
         assert request.file == BACKBONE
         if request.offset == self._hang_at:
             self.hangs.set()
             assert self._ends.wait(60)
+            response.message = 'just a moment'
+            return response
         if request.version not in self.files:
             response.message = f'there is no model version {request.version}: known are none'
             return response
