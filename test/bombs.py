@@ -26,11 +26,11 @@ def endless() -> bytes:
 
 
 def huge() -> bytes:
-    """A kibibyte that asks for 400 GB."""
+    """A few hundred bytes that ask for 3 GB."""
     return _followed_by(
         [helper.make_node('Expand', ['colours', 'shape'], ['many']),
          helper.make_node('ReduceMax', ['many'], ['features'], axes=[0], keepdims=1)],
-        shape=np.array([100_000_000_000 // 3, 3], np.int64))
+        shape=np.array([250_000_000, 3], np.int64))
 
 
 def unknown_operator() -> bytes:

@@ -80,7 +80,9 @@ def load(find: Callable[[], Path], head: bytes, bundle: Bundle,
         raise ModelError(f'{name}: a head of shape {model.head.weight.shape} for '
                          f'{len(bundle.labels)} labels and features of shape {features.shape}')
     scores = model.head.scores(features, bundle.label_mode)
-    if not np.all(np.abs(scores[0] - np.array(bundle.probe)) <= TOLERANCE):  # NaN is never within
+    if not np.isfinite(scores).all():
+        raise ModelError(f'{name}: answers on the test frame with numbers that are not finite')
+    if np.abs(scores[0] - np.array(bundle.probe)).max() > TOLERANCE:
         raise ModelError(f'{name}: answers on the test frame differ from those in training')
     return model
 

@@ -92,16 +92,18 @@ class Trial:
 def run(memory: str, cpu_s: str, preprocessing: str) -> None:
     """What the child does: run the network that stands in its input.
 
-    :param memory: address space that it may take, bytes. :param cpu_s: see :class:`Trial`.
+    :param memory: address space that it may take besides what libraries have, bytes.
+    :param cpu_s: see :class:`Trial`.
     """
-    os.nice(10)  # frames go first; more would stop it on a machine that is always busy
+    os.nice(19)  # frames go first
     how = Preprocessing(**json.loads(preprocessing))
     network = sys.stdin.buffer.read()
     if _EXTERNAL in network:
         sys.exit('the network keeps weights in other files (external data): export it as one')
+    taken = int(Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize()
     # At its hard limit a process is killed without a word; a soft one is told by the signal.
     resource.setrlimit(resource.RLIMIT_CPU, (int(cpu_s), int(cpu_s) + 1))
-    for limit, most in ((resource.RLIMIT_AS, int(memory)), (resource.RLIMIT_FSIZE, 0),
+    for limit, most in ((resource.RLIMIT_AS, taken + int(memory)), (resource.RLIMIT_FSIZE, 0),
                         (resource.RLIMIT_NOFILE, 0), (resource.RLIMIT_CORE, 0)):
         resource.setrlimit(limit, (most, most))
     try:

@@ -36,7 +36,7 @@ class ModelFetch:
     def __init__(self, node: LifecycleNode, config: ClassifierConfig) -> None:
         self._client = node.create_client(GetModel, 'get_model')
         self._cache = ModelCache(Path(config.cache).expanduser() / 'models',
-                                 config.cache_limit << 20, self.patience)
+                                 config.cache_limit * 2**20 // 2, self.patience)  # see Chooser
         self._trial, self._updates = Trial(), Updates()
         self._in_hand: Bundle | None = None
 

@@ -39,7 +39,7 @@ class Version:
         return self.folder / WEIGHTS
 
     def head_bytes(self) -> bytes:
-        """File of the last layer, safetensors: ``weight`` and ``bias``.
+        """File of the last layer, safetensors: see :class:`recognizer_ros.inference.head.Head`.
 
         :raises ModelError: it cannot be read.
         """

@@ -151,7 +151,7 @@ def test_another_input_size_than_described_is_refused(tmp_path: Path) -> None:
 def test_a_network_with_two_outputs_is_refused() -> None:
     model = onnx.load_from_string(makers.colour_net())
     model.graph.output.append(
-        onnx.helper.make_tensor_value_info('flat', onnx.TensorProto.FLOAT, [1, 3]))
+        onnx.helper.make_tensor_value_info('mean', onnx.TensorProto.FLOAT, [1, 3, 1, 1]))
     with pytest.raises(ModelError, match='one image input and one output'):
         OnnxRuntimeBackend(model.SerializeToString())
 

@@ -1,10 +1,12 @@
 import errno
 import hashlib
+import itertools
 import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import makers
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 
 from recognizer_ros.core.bundle import BACKBONE
 from recognizer_ros.core.errors import ModelError, NodeUnavailableError
+from recognizer_ros.inference import model_cache
 from recognizer_ros.inference.model_cache import ModelCache, Network, Patience, Piece
 
 CHUNK = 100
@@ -104,6 +107,27 @@ def test_what_has_come_of_a_cut_transfer_serves_the_next_attempt(cache: Cache) -
     assert cache.get(again) == trainer.data
     assert again.asked == list(range(300, 950, CHUNK))
     assert cache.names() == {network(trainer.data).sha256 + '.onnx'}
+
+
+def test_patience_begins_anew_with_each_byte(cache: Cache,
+                                             monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = itertools.count()
+    monkeypatch.setattr(model_cache, 'time', SimpleNamespace(
+        monotonic=lambda: float(next(clock)), sleep=lambda _: None))
+    trainer = Trainer(content(1), {offset: gone(3) for offset in range(0, 950, CHUNK)})
+    patience = Patience(quiet_s=50, pause_s=1, longest_s=5)
+    assert cache.get(trainer, patience=patience) == trainer.data
+    assert next(clock) > 2 * patience.quiet_s
+
+
+def test_a_file_that_another_has_finished_or_removed_is_not_taken(tmp_path: Path) -> None:
+    path = makers.photo(tmp_path / 'x.part', b'')
+    with path.open('ab') as ours:
+        assert model_cache._lock(ours.fileno(), path)
+        path.rename(tmp_path / 'x.onnx')
+        assert not model_cache._lock(ours.fileno(), path)
+        makers.photo(path, b'')
+        assert not model_cache._lock(ours.fileno(), path)
 
 
 def test_without_any_byte_nothing_is_left(cache: Cache) -> None:

@@ -110,7 +110,7 @@ LOCAL: dict[str, tuple[Builder, str]] = {
     'external data': (of_net(bombs.external('weights.bin')), 'keeps weights in other files'),
     'unknown operator': (of_net(bombs.unknown_operator()), 'Teleport'),
     'a bomb that never ends': (of_net(bombs.endless()), 'the network does not end within 1 s'),
-    'a bomb of 400 GB': (of_net(bombs.huge()), 'refuses an input|cannot load the model'),
+    'a bomb of 3 GB': (of_net(bombs.huge()), 'refuses an input|cannot load the model'),
     'wrong expected output': (of_bundle(probe=(0.1, 0.1, 0.8)), 'answers on the test'),
     'older version': (older, r'went live before version \d+, which is in use'),
     'same version, other bytes': (same_number, 'claims to be the version in use but has other'),
