@@ -98,6 +98,7 @@ class _Bench:
         settings = by_node({'data': str(folder / 'data'), 'net': given.net, 'weights': weights,
                             'net_width': given.size, 'net_height': given.size})
         settings['classifier'] |= {'backend': given.backend}
+        settings['trainer'] |= {'patience': 1000, 'epochs': 10_000}  # it must not come to rest
         write_parameters(self.parameters, settings)
 
     def __enter__(self) -> '_Bench':

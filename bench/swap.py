@@ -1,8 +1,8 @@
 """Models swapped while frames flow: how long no answer comes, and whether labels are the model's.
 
-Settings: ``net``, ``size``, ``backbones`` (10, each a full swap), ``heads`` (of each, 3; all but
-the first are head swaps), ``rate`` (Hz, 30), ``between`` (seconds between swaps, 1.5), ``backend``
-(auto), ``log`` (folder for the node's output; a temporary one).
+Settings: ``net``, ``size``, ``backbones`` (11, all but the first a full swap), ``heads`` (of each,
+3; all but the first are head swaps), ``rate`` (Hz, 30), ``between`` (seconds between swaps, 1.5),
+``backend`` (auto), ``log`` (folder for the node's output; a temporary one).
 """
 
 import os
@@ -40,7 +40,7 @@ class Settings:
 
     net: str = 'resnet18'
     size: int = 224
-    backbones: int = 10
+    backbones: int = 11
     heads: int = 3
     rate: float = 30.0
     between: float = 1.5
