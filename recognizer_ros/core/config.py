@@ -98,16 +98,36 @@ def _within(value: float, about: Setting) -> bool:
 class CameraConfig:
     """Node ``camera``."""
 
-    input: str = setting('/dev/video0', 'Source: /dev/videoN, folder://PATH, file://PATH or '
-                         'pattern://[OBJECT][?seed=N]. Can change while running.', live=True)
+    input: str = setting('/dev/video0', 'Source: /dev/videoN, csi://N, rtsp://HOST/PATH, '
+                         'http://HOST/PATH, file://PATH, folder://PATH, webrtc://, topic://NAME '
+                         'or pattern://[OBJECT][?seed=N]; see docs/sources.md. Can change while '
+                         'running.', live=True)
     input_width: int = setting(640, 'Width of the frames, pixels. Sources of another size are '
                                'scaled; 0: as the source gives them.', 0, 8192)
     input_height: int = setting(480, 'Height of the frames, pixels. 0: as the source gives them.',
                                 0, 8192)
     input_rate: float = setting(30.0, 'Frames per second, at most.', 0.1, 240.0)
+    input_codec: str = setting('auto', 'What a /dev/videoN sends; auto: mjpeg.',
+                               choices=('auto', 'mjpeg', 'raw', 'h264', 'h265'))
+    input_flip: str = setting('none', 'How frames are turned; clockwise and counterclockwise by '
+                              'a quarter.',
+                              choices=('none', 'counterclockwise', 'rotate-180', 'clockwise',
+                                       'horizontal', 'upper-right-diagonal', 'vertical',
+                                       'upper-left-diagonal'))
+    input_latency: int = setting(100, 'Longest wait for late packets of rtsp:// over UDP, '
+                                 'milliseconds.', 0, 10_000)
     input_loop: bool = setting(True, 'Start a file or folder again at its end.')
     frame_id: str = setting('camera', 'TF frame named in every image header.')
+    camera_info: str = setting('', 'Calibration file as camera_calibration writes it: path, '
+                               'file:// or package://PACKAGE/PATH. Published on camera_info with '
+                               'each image. Empty: none.')
     jpeg_quality: int = setting(90, 'JPEG quality of image_raw/compressed.', 1, 100, live=True)
+    viewers: int = setting(8, 'WebRTC viewers at a time, at most.', 0, 64)
+    udp_ports: str = setting('', 'UDP ports of WebRTC, such as 50000-50100: one for each peer and '
+                             'network address. Empty: any.')
+    ice_servers: str = setting('', 'STUN and TURN servers of WebRTC, separated by commas: '
+                               'stun:HOST:PORT, turn:USER:PASSWORD@HOST:PORT. Empty: none, as on '
+                               'a local network.')
 
 
 @dataclass(frozen=True)
@@ -193,7 +213,7 @@ class ClassifierConfig:
                              'takes image_raw/compressed.', choices=('raw', 'compressed'))
     backend: str = setting('auto', 'What runs the network; auto: the first of these that works.',
                            choices=('auto', 'tensorrt', 'cuda', 'jetson_inference', 'cpu'))
-    precision: str = setting('fp16', 'Of TensorRT and jetson_inference.',
+    precision: str = setting('fp16', 'Of networks on a GPU; fp16 is faster, with CUDA as TF32.',
                              choices=('fp16', 'fp32'))
     threads: int = setting(0, 'CPU threads for inference. 0: all cores.', 0, 256)
     cache: str = setting('~/.cache/recognizer_ros', 'Folder of networks fetched from another '

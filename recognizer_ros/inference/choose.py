@@ -82,7 +82,7 @@ class Chooser:
         threads, precision = self._config.threads, self._config.precision
         if name == 'cuda':
             providers.preload()
-            return _tried(OnnxRuntimeBackend(network, threads, providers.CUDA), how)
+            return _tried(OnnxRuntimeBackend(network, threads, providers.cuda(precision)), how)
         _log.info('loading a network with %s: minutes, if it must be compiled first', name)
         if name == 'jetson_inference':
             if precision != 'fp16':

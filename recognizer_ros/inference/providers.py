@@ -28,12 +28,15 @@ class Provider:
 
 
 CPU = Provider('cpu')
-CUDA = Provider('cuda', ((_NAMES['cuda'], {
-    'device_id': '0',
-    'cudnn_conv_algo_search': 'HEURISTIC',  # to try all takes seconds for each new network
-    'arena_extend_strategy': 'kSameAsRequested',  # the trainer may need the rest of the memory
-    'use_tf32': '0',  # ten bits: scores would differ from those in training
-}),))
+
+
+def cuda(precision: str) -> Provider:
+    """CUDA. :param precision: fp16 allows products of ten bits (TF32), in half the time; fp32."""
+    return Provider('cuda', ((_NAMES['cuda'], {
+        'device_id': '0',
+        'cudnn_conv_algo_search': 'HEURISTIC',  # to try all takes seconds for each new network
+        'arena_extend_strategy': 'kSameAsRequested',  # the trainer may need the rest of the memory
+        'use_tf32': str(int(precision == 'fp16'))}),))
 
 
 def tensorrt(precision: str, engines: Path, timing: Path) -> Provider:
@@ -47,7 +50,8 @@ def tensorrt(precision: str, engines: Path, timing: Path) -> Provider:
         'trt_fp16_enable': str(precision == 'fp16'),
         'trt_engine_cache_enable': 'True', 'trt_engine_cache_path': str(engines),
         'trt_timing_cache_enable': 'True', 'trt_timing_cache_path': str(timing)}
-    return Provider(f'tensorrt-{precision}', ((_NAMES['tensorrt'], options), *CUDA.options), True)
+    return Provider(f'tensorrt-{precision}', ((_NAMES['tensorrt'], options),
+                                              *cuda(precision).options), True)
 
 
 def lacking(name: str) -> str:

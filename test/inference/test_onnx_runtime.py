@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from recognizer_ros.core.errors import ModelError
 from recognizer_ros.inference.onnx_runtime import OnnxRuntimeBackend
-from recognizer_ros.inference.providers import CUDA, Provider
+from recognizer_ros.inference.providers import Provider, cuda
 
 IMAGES = np.random.default_rng(1).random((4, 3, SMALL.height, SMALL.width), np.float32)
 
@@ -83,4 +83,4 @@ def test_a_damaged_file_is_refused(data: bytes) -> None:
 @pytest.mark.filterwarnings('ignore:Specified provider')
 def test_a_provider_that_is_dropped_is_no_silent_cpu() -> None:
     with pytest.raises(ModelError, match='cannot start its CUDAExecutionProvider'):
-        OnnxRuntimeBackend(mixer(), 1, CUDA)
+        OnnxRuntimeBackend(mixer(), 1, cuda('fp32'))
