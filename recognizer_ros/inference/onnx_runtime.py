@@ -61,6 +61,8 @@ def _options(threads: int, provider: Provider) -> ort.SessionOptions:
     options.intra_op_num_threads = threads or len(os.sched_getaffinity(0))
     # Waiting threads would keep cores busy that camera and trainer need.
     options.add_session_config_entry('session.intra_op.allow_spinning', '0')
+    # Small shares of work: nobody waits long for a thread that another process holds up.
+    options.add_session_config_entry('session.dynamic_block_base', '4')
     # It would read weights from other files, in the working directory: none can be in here.
     options.add_session_config_entry('session.model_external_initializers_file_folder_path',
                                      os.devnull)
