@@ -139,4 +139,4 @@ class Classifier(lifecycle.RecognizerNode[ClassifierConfig]):
 
 def main() -> int:
     """Run the node."""
-    return lifecycle.run(Classifier)
+    return lifecycle.run(Classifier, profile='config/fastdds.xml')  # for image_overlay

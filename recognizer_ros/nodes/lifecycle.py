@@ -165,10 +165,14 @@ def awaitable(node: LifecycleNode, work: 'ThreadFuture[Any]') -> Future:
     return future
 
 
-def run(make: Callable[[], RecognizerNode[Any]], args: list[str] | None = None) -> int:
-    """Run one node until SIGINT or SIGTERM; return the exit status."""
+def run(make: Callable[[], RecognizerNode[Any]], args: list[str] | None = None,
+        profile: str = 'config/discovery.xml') -> int:
+    """Run one node until SIGINT or SIGTERM; return the exit status.
+
+    :param profile: of the middleware, unless the user has named another; see the file.
+    """
     logging.basicConfig(level=logging.INFO, format='%(levelname)s: %(message)s')
-    os.environ.setdefault(PROFILE, str(resources.find('config/discovery.xml')))  # see there
+    os.environ.setdefault(PROFILE, str(resources.find(profile)))
     # rclpy's own handlers take the graph away before a node can say its last word.
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     asked: list[int] = []  # no lock: a handler may interrupt whoever holds it
