@@ -10,6 +10,7 @@ from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
+from ..core import memory
 from ..core.bundle import Bundle
 from ..core.config import ClassifierConfig
 from ..core.errors import ImageError, ModelError
@@ -23,6 +24,7 @@ from .preprocess import Pixels
 
 TagT = TypeVar('TagT')
 TagT_contra = TypeVar('TagT_contra', contravariant=True)
+_TIDY_S = 2.0
 _log = logging.getLogger(__name__)
 
 
@@ -142,9 +144,13 @@ class Engine(Generic[TagT]):
         _log.error('%s; the model in use stays', error)
 
     def _load(self) -> None:
+        is_tidy = True
         while not self._offers.closed:
-            offer = self._offers.take()
-            if offer and not (self._model and _same(offer.bundle, self._model.bundle)):
+            offer = self._offers.take(None if is_tidy else _TIDY_S)
+            is_tidy = offer is None
+            if not offer:  # the former model is gone by now
+                memory.give_back()
+            elif not (self._model and _same(offer.bundle, self._model.bundle)):
                 self._take(offer)
 
     def _take(self, offer: Offer) -> None:
