@@ -10,6 +10,7 @@ NAME = 'recognizer_ros'
 FOLDERS = ('web', 'config', 'launch', 'bench')
 
 ROBOT = [
+    'aiortc>=1.15',
     'av>=14',
     'cheroot>=10',
     'flask>=3',

@@ -211,7 +211,8 @@ environment. The launch file also takes `namespace:=`, `params_file:=` and `auto
 _REST_HEAD = """## REST of node `web`
 
 A GET answers with a JSON value. A PUT takes a JSON value and answers 200 without a body. Filters
-and bodies of `/api/v1/samples` and `/api/v1/edits`: see [data set](dataset.md#by-rest). Errors are
+and bodies of `/api/v1/samples` and `/api/v1/edits`: see [data set](dataset.md#by-rest); of `/whip`
+and `/whep`: see [WebRTC](webrtc.md#other-senders-and-players). Errors are
 `application/problem+json` (RFC 9457) with one sentence in `detail`: 400 not JSON, or no file;
 403 not from this machine, or from another web site; 404 no such path, sample or class;
 409 somebody else was faster, or not possible as the data set is; 411 no Content-Length; 413 too

@@ -60,6 +60,7 @@ _SWITCH, _ADD = 'std_srvs/srv/SetBool', 'recognizer_ros/srv/AddSample'
 _SET, _GET = 'rcl_interfaces/srv/SetParameters', 'rcl_interfaces/srv/GetParameters'
 _LIST, _SAMPLE = 'recognizer_ros/srv/ListSamples', 'recognizer_ros/srv/GetSample'
 _EDIT, _UNDO = 'recognizer_ros/srv/EditSamples', 'recognizer_ros/srv/Undo'
+_PEER = 'recognizer_ros/srv/Negotiate'
 _PUB, _SUB, _SRV, _CALL = Role.PUBLISHES, Role.SUBSCRIBES, Role.SERVES, Role.CALLS
 _NODES = ('camera', 'recorder', 'trainer', 'classifier', 'web')
 
@@ -67,6 +68,11 @@ ENDPOINTS = (
     Endpoint('camera', _PUB, 'image_raw', _IMAGE, 'Frames of the source, bgr8.', IMAGE),
     Endpoint('camera', _PUB, 'image_raw/compressed', _JPEG,
              'The same as JPEG; encoded only while somebody subscribes.', IMAGE),
+    Endpoint('camera', _SRV, 'negotiate', _PEER,
+             'Offers and hang-ups of WebRTC peers: see [WebRTC](webrtc.md).'),
+    Endpoint('camera', _PUB, 'camera_info', 'sensor_msgs/msg/CameraInfo',
+             'The calibration with the header of each image, where `camera_info` names one.',
+             IMAGE),
 
     Endpoint('recorder', _SUB, 'image_raw', _IMAGE, 'Frames to store while Record is held.',
              RECORDED),
@@ -133,6 +139,7 @@ ENDPOINTS = (
     Endpoint('web', _CALL, 'get_sample', _SAMPLE, 'REST of the stored samples.'),
     Endpoint('web', _CALL, 'edit_samples', _EDIT, 'REST of the stored samples.'),
     Endpoint('web', _CALL, 'undo', _UNDO, 'REST of the stored samples.'),
+    Endpoint('web', _CALL, 'negotiate', _PEER, 'WHIP and WHEP.'),
     Endpoint('web', _CALL, 'trainer/set_enabled', _SWITCH, 'The switch on the page.'),
     Endpoint('web', _CALL, 'classifier/set_enabled', _SWITCH, 'The switch on the page.'),
     Endpoint('web', _CALL, 'classifier/set_parameters', _SET, 'Threshold and smoothing.'),

@@ -10,7 +10,7 @@ import cv2
 from ..core.config import CameraConfig
 from ..core.errors import SourceError
 from .pacer import Pacer
-from .scale import fill
+from .scale import fit
 from .skipped import Skipped
 from .source import Clock, Frame, Image
 
@@ -75,7 +75,7 @@ class FolderSource:
         if photo is None:
             self.skipped.add(path.relative_to(self._folder).as_posix())
             return None
-        return fill(photo, self._config.input_width, self._config.input_height)
+        return fit(photo, self._config)
 
 
 def list_photos(folder: Path) -> list[Path]:

@@ -1,12 +1,31 @@
-"""Pictures of any size to the size of the camera's frames."""
+"""Pictures of any size to the size of the camera's frames, and turned as the camera hangs."""
 
+from collections.abc import Callable
 from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ..core.config import CameraConfig
 from .source import Image
+
+FLIPS: dict[str, Callable[[npt.NDArray[Any]], npt.NDArray[Any]]] = {
+    'none': lambda image: image,
+    'counterclockwise': lambda image: cv2.rotate(image, cv2.ROTATE_90_COUNTERCLOCKWISE),
+    'rotate-180': lambda image: cv2.rotate(image, cv2.ROTATE_180),
+    'clockwise': lambda image: cv2.rotate(image, cv2.ROTATE_90_CLOCKWISE),
+    'horizontal': lambda image: cv2.flip(image, 1),
+    'upper-right-diagonal': lambda image: cv2.rotate(cv2.transpose(image), cv2.ROTATE_180),
+    'vertical': lambda image: cv2.flip(image, 0),
+    'upper-left-diagonal': cv2.transpose,
+}
+"""Names and order of nvvidconv's ``flip-method``, which jetson-utils has too."""
+
+
+def fit(image: npt.NDArray[Any], config: CameraConfig) -> Image:
+    """Turn and scale a picture as the settings say, see :func:`fill`."""
+    return fill(FLIPS[config.input_flip](image), config.input_width, config.input_height)
 
 
 def fill(image: npt.NDArray[Any], width_px: int, height_px: int) -> Image:

@@ -12,12 +12,12 @@ import numpy as np
 from ..core.config import CameraConfig
 from ..core.errors import SourceError
 from .pacer import Pacer, RateLimit
-from .scale import fill
+from .scale import fit
 from .skipped import Skipped
 from .source import Clock, Frame, Image
 
 # Time stamps of damaged files jump; nobody waits longer than this for the next picture.
-_LONGEST_GAP_S = 10.0
+LONGEST_GAP_S = 10.0
 _TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, -90: cv2.ROTATE_90_CLOCKWISE,
           180: cv2.ROTATE_180, -180: cv2.ROTATE_180}
 
@@ -77,9 +77,7 @@ class VideoSource:
                 continue
             gap_s = period_s if before_s is None else time_s - before_s
             before_s = time_s
-            picture = _upright(frame)
-            yield (min(gap_s, _LONGEST_GAP_S),
-                   fill(picture, self._config.input_width, self._config.input_height))
+            yield min(gap_s, LONGEST_GAP_S), fit(upright(frame), self._config)
 
     def _timed(self) -> Iterator[tuple[float, av.VideoFrame]]:
         """Give frames with times that never go back; raw streams have none of their own."""
@@ -132,7 +130,7 @@ def _place(packet: 'av.Packet[Any]') -> str:
     return f'at {float(packet.pts * packet.time_base):.2f} s'
 
 
-def _upright(frame: av.VideoFrame) -> Image:
+def upright(frame: av.VideoFrame) -> Image:
     """Return the picture as it was held: phones store how they were turned beside it."""
     picture = np.asarray(frame.to_ndarray(format='bgr24'), np.uint8)
     turn = _TURNS.get(getattr(frame, 'rotation', 0))

@@ -75,3 +75,11 @@ class NodeUnavailableError(RecognizerError):
 
 class DemoError(RecognizerError):
     """The demo could not do its job."""
+
+
+class NegotiationError(RecognizerError):
+    """A WebRTC peer cannot have what it asks for. :ivar status: of HTTP, 4xx or 503."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status

@@ -21,11 +21,12 @@ from ..core.errors import ConfigError, LabelError, NodeUnavailableError
 from ..core.latest import Latest
 from ..core.timing import Rate
 from ..msg import DatasetStatus, Tags, TrainingStatus
-from ..server.bridge import Alert, Dataset, Result, State, Training
+from ..server.bridge import Alert, Dataset, Negotiated, Negotiation, Result, State, Training
 from . import conversions, qos
 from .dataset_bridge import RosSamples
 from .lifecycle import RecognizerNode
 from .service_calls import call
+from .signalling import Signalling
 
 _TIMEOUT_S = 3.0
 _SILENT_S = 3.5
@@ -57,6 +58,7 @@ class RosBridge:
         self._viewers: list[Latest[bytes]] = []
         self._frames: Any = None
         self.samples = RosSamples(node)
+        self._signalling = Signalling(node)
         self._tags = node.create_publisher(Tags, 'tags', qos.TAGS)
         self._services = {
             'trainer': node.create_client(SetBool, 'trainer/set_enabled'),
@@ -79,6 +81,7 @@ class RosBridge:
         """Release Record and leave the graph."""
         if self._state.recording:
             self.set_recording(False, None)
+        self._signalling.give_up()
         for viewer in list(self._viewers):
             viewer.close()
 
@@ -140,6 +143,9 @@ class RosBridge:
         finally:
             with self._changed:
                 self._viewers.remove(viewer)
+
+    def negotiate(self, request: Negotiation) -> Negotiated:
+        return self._signalling.negotiate(request)
 
     def _set_parameter(self, name: str, value: float) -> None:
         parameter = Parameter(name=name, value=ParameterValue(

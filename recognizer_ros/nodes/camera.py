@@ -1,6 +1,5 @@
 """Node ``camera``: turns a source into ``image_raw``."""
 
-import os
 import time
 from typing import Any
 
@@ -8,11 +7,19 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from ..capture.feed import Feed
 from ..capture.source import Frame
-from ..core import resources
+from ..capture.uri import hide
 from ..core.config import CameraConfig
 from ..core.timing import Rate
 from ..dataset.images import encode_jpeg
 from . import conversions, lifecycle, qos
+from .calibration import Calibration
+from .image_topic import ImageTopic
+from .negotiation import Negotiation
+
+_STATES = {'opening': (lifecycle.OK, 'waiting for the first frame'),
+           'playing': (lifecycle.OK, 'frames come'),
+           'late': (lifecycle.WARN, 'no frame has come for some seconds'),
+           'ended': (lifecycle.WARN, 'the source has ended: name another, or set input_loop')}
 
 
 class Camera(lifecycle.RecognizerNode[CameraConfig]):
@@ -22,44 +29,62 @@ class Camera(lifecycle.RecognizerNode[CameraConfig]):
         super().__init__('camera', CameraConfig, **options)
         self._raw = self.create_publisher(Image, 'image_raw', qos.IMAGE)
         self._jpeg = self.create_publisher(CompressedImage, 'image_raw/compressed', qos.IMAGE)
+        self._calibration = Calibration(self)
+        self._negotiation = Negotiation(self)
         self._feed: Feed | None = None
         self._rate = Rate()
 
+    def set_up(self) -> None:
+        """Read the calibration."""
+        self._calibration.load(self.config.camera_info)
+
     def start(self) -> None:
         """Open the source; a source that is not there is tried again and again."""
-        self._feed = Feed(self.config, self.now_ns, self._publish)
+        incoming = self._negotiation.start(self.config, self.now_ns)
+        self._feed = Feed(self.config, self.now_ns, self._publish, incoming,
+                          topic=lambda name, stop: ImageTopic(self, name, stop))
 
     def stop(self) -> None:
         """Free the source."""
         if self._feed:
             self._feed.close()
             self._feed = None
+        self._negotiation.stop()
 
     def configure_live(self, config: CameraConfig) -> None:
         """Source and JPEG quality."""
         if self._feed:
             self._feed.switch(config)
+            self._negotiation.switch(config)
 
     def diagnose(self) -> tuple[bytes, str, dict[str, object]]:
         """State of the source."""
         assert self._feed
-        problem = self._feed.problem
-        return (lifecycle.ERROR if problem else lifecycle.OK), problem or 'frames come', {
-            'source': self.config.input, 'frames': self._feed.frames,
-            'rate Hz': f'{self._rate.hz(time.monotonic()):.1f}'}
+        status = self._feed.status()
+        level, message = _STATES.get(status.state, (lifecycle.ERROR, status.reason))
+        if level == lifecycle.OK and self._calibration.problem:
+            level, message = lifecycle.WARN, self._calibration.problem
+        return level, message, {
+            'source': hide(self.config.input), 'state': status.state, 'frames': self._feed.frames,
+            'rate Hz': f'{self._rate.hz(time.monotonic()):.1f}', 'failures': status.failures,
+            'last failure': status.reason, 'next try s': f'{status.retry_s:.0f}',
+            **self._negotiation.diagnose()}
 
     def _publish(self, frame: Frame) -> None:
         """In the feed's thread."""
+        self._rate.tick(time.monotonic())
+        self._negotiation.show(frame)
+        if frame.relayed:
+            return
         frame_id = self.config.frame_id
-        self._raw.publish(conversions.array_to_image(frame.image, frame.stamp_ns, frame_id))
+        message = conversions.array_to_image(frame.image, frame.stamp_ns, frame_id)
+        self._raw.publish(message)
+        self._calibration.publish(message)
         if self._jpeg.get_subscription_count():
             data = encode_jpeg(frame.image, self.config.jpeg_quality)
             self._jpeg.publish(conversions.jpeg_to_message(data, frame.stamp_ns, frame_id))
-        self._rate.tick(time.monotonic())
 
 
 def main() -> int:
     """Run the node."""
-    # Room for whole images in shared memory, see the file; a user's own profile comes first.
-    os.environ.setdefault(lifecycle.PROFILE, str(resources.find('config/fastdds.xml')))
-    return lifecycle.run(Camera)
+    return lifecycle.run(Camera, profile='config/fastdds.xml')

@@ -18,11 +18,13 @@ from . import (
     samples,
     training,
     video,
+    whip,
 )
 from .bridge import Bridge
 from .streams import Streams
 
-_NOUNS = (page, dataset, samples, training, classification, alerts, video, events)
+_NOUNS = (page, dataset, samples, training, classification, alerts, video, events,
+          whip)
 
 
 def create_app(bridge: Bridge, config: WebConfig, web_root: Path) -> Flask:

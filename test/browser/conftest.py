@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))  # for page_peer.py
 sys.path.insert(0, str(Path(__file__).parents[1] / 'server'))
 
 import cv2
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 _PROGRAMS = ('chromium', 'chromium-browser', 'google-chrome')
 _QUIET = ['--no-sandbox', '--disable-gpu', '--disable-background-networking',
           '--disable-component-update', '--disable-sync']
+_CAMERAS = ['--use-fake-ui-for-media-stream',
+            '--use-fake-device-for-media-stream=device-count=3,fps=30']
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -46,7 +49,7 @@ def browser() -> 'Iterator[Browser]':
     program = _chromium()
     from playwright.sync_api import sync_playwright  # comes with the browser's tests only
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=_QUIET)
+        browser = playwright.chromium.launch(executable_path=program, args=_QUIET + _CAMERAS)
         yield browser
         browser.close()
 
@@ -78,10 +81,14 @@ def server(bridge: FakeBridge) -> Iterator[Server]:
 
 @pytest.fixture
 def open_page(browser: 'Browser', server: Server) -> 'Iterator[Callable[..., Page]]':
-    """Open the page in a browser of its own; at the end none of them may have met a bug."""
+    """Open the page in a browser of its own; at the end none of them may have met a bug.
+
+    ``prepare`` gets it before it loads anything.
+    """
     contexts, wrong = [], []
 
-    def open_one(**options: object) -> 'Page':
+    def open_one(prepare: 'Callable[[Page], None]' = lambda page: None, **options: object
+                 ) -> 'Page':
         context = browser.new_context(**options)  # type: ignore[arg-type]
         contexts.append(context)
         page = context.new_page()
@@ -90,6 +97,7 @@ def open_page(browser: 'Browser', server: Server) -> 'Iterator[Callable[..., Pag
                 if 'Content Security Policy' in message.text else None)
         page.on('request', lambda request: wrong.append(request.url)
                 if not request.url.startswith((server.url, 'blob:', 'data:')) else None)
+        prepare(page)
         page.goto(server.url)
         page.locator('#connection[data-kind=good]').wait_for()
         return page

@@ -1,6 +1,7 @@
 import itertools
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,7 +10,13 @@ import cv2
 import numpy as np
 import pytest
 
+from recognizer_ros.capture.newest import LiveSource
+from recognizer_ros.capture.source import Clock
+from recognizer_ros.capture.stream import open_stream
+from recognizer_ros.capture.uri import parse
 from recognizer_ros.core.config import CameraConfig
+
+sys.path.insert(0, str(Path(__file__).parent))  # for servers.py
 
 
 class FakeTime(threading.Event):
@@ -49,9 +56,9 @@ def clock() -> Callable[[], int]:
 def config() -> Callable[..., CameraConfig]:
     """Settings of small frames at the highest rate, so that no test waits long."""
     def make(uri: object, width: int = 32, height: int = 24, rate: float = 240.0,
-             loop: bool = False) -> CameraConfig:
+             loop: bool = False, flip: str = 'none', codec: str = 'auto') -> CameraConfig:
         return CameraConfig(input=str(uri), input_width=width, input_height=height,
-                            input_rate=rate, input_loop=loop)
+                            input_rate=rate, input_loop=loop, input_flip=flip, input_codec=codec)
     return make
 
 
@@ -82,3 +89,20 @@ def video() -> Callable[..., Path]:
             container.mux(stream.encode())
         return path
     return write
+
+
+@pytest.fixture
+def stream(config: Callable[..., CameraConfig], clock: Clock, stop: threading.Event
+           ) -> Iterator[Callable[..., LiveSource]]:
+    """Open a stream; frames in their own size."""
+    sources: list[LiveSource] = []
+
+    def make(uri: str, open_s: float = 5.0, read_s: float = 5.0) -> LiveSource:
+        settings = config(uri, width=0, height=0, rate=1e6)
+        sources.append(open_stream(parse(uri), settings, clock, stop, (open_s, read_s)))
+        return sources[-1]
+
+    yield make
+    stop.set()
+    for source in sources:
+        source.close()

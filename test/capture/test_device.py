@@ -1,11 +1,15 @@
 """The camera thread before a camera of our own: a real one needs hardware."""
 
 import threading
+import time
+from functools import partial
 
+import cv2
 import numpy as np
 import pytest
 
-from recognizer_ros.capture.device import DeviceSource, open_device
+from recognizer_ros.capture.device import grabbed, open_device
+from recognizer_ros.capture.newest import LiveSource
 from recognizer_ros.core.errors import SourceError
 
 
@@ -13,10 +17,12 @@ class FakeCamera:
     """Gives the listed frames, then does as ``end`` says: 'unplugged' or 'hangs'.
 
     ``None`` in the list is a damaged frame. A frame is only given when the one before was taken.
+
+    :param stamp_ms: of the driver, for all frames.
     """
 
-    def __init__(self, frames, end='unplugged'):
-        self.frames, self.end = list(frames), end
+    def __init__(self, frames, end='unplugged', stamp_ms=0.0):
+        self.frames, self.end, self.stamp_ms = list(frames), end, stamp_ms
         self.taken = threading.Semaphore(1)
         self.unblock = threading.Event()
         self.released = threading.Event()
@@ -35,17 +41,32 @@ class FakeCamera:
         image = self.frames.pop(0)
         return image is not None, image
 
+    def get(self, number):
+        assert number == cv2.CAP_PROP_POS_MSEC
+        return self.stamp_ms
+
     def release(self):
         self.released.set()
 
 
 @pytest.fixture
-def opened(config, clock, stop, monkeypatch):
-    # Time that flies: no frame of the fake is too early for the rate.
-    ticks = iter(range(10**6))
-    monkeypatch.setattr('recognizer_ros.capture.device.time.monotonic', lambda: next(ticks))
-    return lambda camera, **options: DeviceSource('/dev/video9', camera, config('', **options),
-                                                  clock, stop)
+def opened(config, clock, stop):
+    sources, cameras = [], []
+
+    def make(camera, clock=clock, **options):
+        cameras.append(camera)
+        # No frame of the fake is too early for the rate.
+        frames = partial(grabbed, 'camera /dev/video9', lambda: camera,
+                         config('', rate=1e6, **options), clock)
+        sources.append(LiveSource('camera /dev/video9', frames, stop, 'plug it in again'))
+        return sources[-1]
+
+    yield make
+    stop.set()
+    for camera, source in zip(cameras, sources, strict=True):
+        camera.unblock.set()
+        camera.taken.release(100)
+        source.close()
 
 
 def grey(level):
@@ -101,8 +122,29 @@ def test_close_gives_the_camera_back(opened):
     assert camera.released.is_set()
 
 
-def test_a_path_that_is_no_camera_cannot_be_opened(tmp_path, config, clock, stop):
+@pytest.mark.parametrize(('ago_ms', 'taken'), [(80, True), (-50, False), (10**7, False)])
+def test_the_stamp_is_the_drivers_where_it_can_be(ago_ms, taken, opened):
+    """It counts on the monotonic clock, as frames of most drivers; others have none."""
+    stamp_ms = time.clock_gettime_ns(time.CLOCK_MONOTONIC) / 1e6 - ago_ms
+    frame = opened(FakeCamera([grey(10)], stamp_ms=stamp_ms), clock=time.time_ns).read()
+    age_ms = (time.time_ns() - frame.stamp_ns) / 1e6
+    assert (age_ms >= 80) is taken
+    assert age_ms < 5000
+
+
+def test_frames_are_turned(opened):
+    image = grey(0)
+    image[:, :5] = 250
+    frame = opened(FakeCamera([image]), width=0, height=0, flip='horizontal').read()
+    assert (frame.image[:, :-5].max(), frame.image[:, -5:].min()) == (0, 250)
+
+
+@pytest.mark.parametrize(('codec', 'says'), [
+    ('auto', 'cannot be opened: close the program'), ('h264', 'cannot be read')])
+def test_a_path_that_is_no_camera_cannot_be_opened(codec, says, tmp_path, config, clock, stop):
     path = tmp_path / 'video0'
     path.write_bytes(b'no device')
-    with pytest.raises(SourceError, match='cannot be opened: close the program'):
-        open_device(str(path), config(''), clock, stop)
+    source = open_device(str(path), config('', codec=codec), clock, stop)
+    with pytest.raises(SourceError, match=says):
+        source.read()
+    source.close()

@@ -10,6 +10,9 @@ from recognizer_ros.core.errors import SourceError
 @pytest.mark.parametrize('uri', [
     '/dev/video0', '/dev/video12', 'v4l2:///dev/video1', '/dev/v4l/by-id/usb-camera',
     'pattern://', 'pattern://apple', 'pattern://apple+mug?seed=3', 'pattern://?seed=4',
+    'csi://0', 'rtsp://host', 'rtsp://me:p%40ss@192.168.1.2:8554/cam', 'rtsp://[fe80::1]:554/a',
+    'http://host/video.mjpg?size=1', 'https://host:8443/live.m3u8', 'webrtc://@:8554/input',
+    'webrtc://', 'topic://image_raw', 'topic:///front/image_raw/compressed',
     'folder:///data/photos', 'folder://photos', 'file:///data/clip.mp4', 'file://clip.mp4'])
 def test_good_uris_pass_without_a_look_at_the_disk(uri):
     check_uri(uri)
@@ -17,7 +20,18 @@ def test_good_uris_pass_without_a_look_at_the_disk(uri):
 
 @pytest.mark.parametrize(('uri', 'names', 'way_out'), [
     ('', "''", 'pattern://'),
-    ('rtsp://host/stream', 'rtsp://host/stream', 'folder://PATH'),
+    ('rtp://host/stream', 'rtp://host/stream', 'rtsp://HOST'),
+    ('rtsp://', 'rtsp://', 'HOST[:PORT]'),
+    ('rtsp://host:99999/', 'rtsp://host:99999/', 'HOST[:PORT]'),
+    ('rtsp://host:x/', 'rtsp://host:x/', 'HOST[:PORT]'),
+    ('http:///video', 'http:///video', 'http://'),
+    ('http://host/a b', 'a b', 'HOST[:PORT]'),
+    ('csi://', 'csi://', 'csi://0'),
+    ('csi://front', 'csi://front', 'csi://0'),
+    ('csi://0 ! filesink', 'filesink', 'csi://0'),
+    ('topic://', 'topic://', 'topic://image_raw'),
+    ('topic://a//b', 'a//b', 'topic://image_raw'),
+    ('topic://9a', '9a', 'topic://image_raw'),
     ('FILE://x', 'FILE://x', 'file://PATH'),
     ('video0', 'video0', '/dev/videoN'),
     ('/dev/sda', '/dev/sda', '/dev/videoN'),
@@ -43,7 +57,20 @@ def test_bad_uris_are_named_with_the_way_out_in_one_line(uri, names, way_out):
     assert '\n' not in message
 
 
+@pytest.mark.parametrize('uri', [
+    'rtp://me:hunter2@host/', 'rtsp://me:hunter2@host:x/', 'rtsp://me:hunter2@/cam',
+ 'http://:hunter2@host:0/', 'http://me:hun@hunter2@host:0/',
+    'http://a:0/?user=me&password=hunter2&x=1', 'http://a:0/?AccessToken=hunter2'])
+def test_errors_show_no_password(uri):
+    with pytest.raises(SourceError) as error:
+        check_uri(uri)
+    assert 'hunter2' not in str(error.value)
+
+
 @pytest.mark.parametrize(('uri', 'match'), [
+    ('webrtc://@:8554/input', 'by the node camera only'),
+    ('topic://image_raw', 'by the node camera only'),
+    ('csi://0', 'needs jetson_utils, or an OpenCV with GStreamer'),
     ('file://{}/none.mp4', 'no file .*none.mp4'),
     ('file://{}', 'no file'),
     ('folder://{}/none', 'no folder .*none'),

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from recognizer_ros.capture.scale import fill
+from recognizer_ros.capture.scale import fill, fit
+from recognizer_ros.core.config import CameraConfig
 
 
 def thirds(height, width):
@@ -36,3 +37,17 @@ def test_any_size_comes_out_as_asked_and_contiguous(size):
     assert image.shape == (size[1], size[0], 3)
     assert image.flags.c_contiguous
     assert image.dtype == np.uint8
+
+
+@pytest.mark.parametrize(('flip', 'corners'), [
+    ('none', 'abcd'), ('counterclockwise', 'bdac'), ('rotate-180', 'dcba'), ('clockwise', 'cadb'),
+    ('horizontal', 'badc'), ('vertical', 'cdab'), ('upper-left-diagonal', 'acbd'),
+    ('upper-right-diagonal', 'dbca')])
+def test_a_picture_is_turned_as_gstreamers_videoflip_does(flip, corners):
+    """Corners a b over c d."""
+    image = np.zeros((20, 40, 3), np.uint8)
+    image[0, 0], image[0, -1], image[-1, 0], image[-1, -1] = 1, 2, 3, 4
+    turned = fit(image, CameraConfig(input_width=0, input_height=0, input_flip=flip))
+    found = [turned[y, x, 0] for y in (0, -1) for x in (0, -1)]
+    assert ''.join(' abcd'[level] for level in found) == corners
+    assert turned.flags.c_contiguous

@@ -1,3 +1,5 @@
+import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -101,3 +103,32 @@ def test_jpeg_quality_changes_while_running(graph: Graph, tmp_path: Path) -> Non
     fine = len(seen.wait().data)
     assert graph.set('camera', jpeg_quality=5).successful
     wait_for(lambda: len(seen[-1].data) < fine / 2)
+
+
+def test_a_server_that_refuses_is_told_without_its_password(graph: Graph) -> None:
+    with socket.create_server(('127.0.0.1', 0)) as server:
+        port = server.getsockname()[1]
+    start(graph, f'rtsp://robot:hunter2@127.0.0.1:{port}/cam')
+    told = graph.diagnosed('camera', f'rtsp://robot:***@127.0.0.1:{port}/cam is refused: start')
+    values = {item.key: item.value for item in told.values}
+    assert told.level == lifecycle.ERROR
+    assert values['state'] == 'failed'
+    assert int(values['failures']) >= 1
+    assert values['last failure'] == told.message
+    assert float(values['next try s']) <= 12
+    assert 'hunter2' not in str(told)
+    assert graph.state('camera') == ACTIVE
+
+
+def test_publishing_a_large_image_costs_little(graph: Graph) -> None:
+    """Of the time of one thread, which others on the machine do not lengthen much."""
+    heard = graph.listen(Image, 'large', qos.IMAGE)
+    publisher = graph.tester.create_publisher(Image, 'large', qos.IMAGE)
+    wait_for(lambda: publisher.get_subscription_count() == 1)
+    pixels, costs_s = makers.noise(1, 1280, 720), []
+    for _ in range(15):
+        began_s = time.thread_time()
+        publisher.publish(conversions.array_to_image(pixels, 1, 'camera'))
+        costs_s.append(time.thread_time() - began_s)
+    assert sorted(costs_s)[7] < 0.005
+    heard.wait()

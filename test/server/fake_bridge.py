@@ -6,11 +6,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from recognizer_ros.core.errors import LabelError, RecognizerError
+from recognizer_ros.core.errors import LabelError, NodeUnavailableError, RecognizerError
 from recognizer_ros.core.split import Split
 from recognizer_ros.dataset.browse import Listed, Page, Query
 from recognizer_ros.dataset.edits import Edit, Edited
-from recognizer_ros.server.bridge import Alert, Classification, Dataset, Result, State, Training
+from recognizer_ros.server.bridge import (
+    Alert,
+    Classification,
+    Dataset,
+    Negotiated,
+    Negotiation,
+    Result,
+    State,
+    Training,
+)
 
 WEB = Path(__file__).parents[2] / 'web'
 """The page's files."""
@@ -35,6 +44,11 @@ def busy_state() -> State:
             threshold=0.01, smoothing=0.0),
         alerts=(Alert(1, 1000, 'info', 'trainer', 'Version 5 is live.', 4000),
                 Alert(2, 2000, 'warning', 'camera', 'The camera was lost.')))
+
+
+def no_camera(request: Negotiation) -> Negotiated:
+    """Answer a WebRTC peer as long as nothing else is set."""
+    raise NodeUnavailableError('the camera does not answer: is its node running?')
 
 
 class FakeSamples:
@@ -93,6 +107,7 @@ class FakeBridge:
         self.recordings: list[tuple[bool, float | None]] = []
         self.samples = FakeSamples(self._note)
         self.viewers = 0
+        self.peers: Callable[[Negotiation], Negotiated] = no_camera
         self._state = busy_state() if state is None else state
         self._frames = frames
         self._tick_s = tick_s
@@ -153,6 +168,10 @@ class FakeBridge:
         """Set the smoothing."""
         self._note('smoothing', value)
         self.change(classification=replace(self._state.classification, smoothing=value))
+
+    def negotiate(self, request: Negotiation) -> Negotiated:
+        """Answer a WebRTC peer."""
+        return self.peers(request)
 
     def pause(self) -> None:
         """Make the camera send nothing from now on."""

@@ -6,10 +6,11 @@ import { classificationPanel } from './classification.js';
 import { Connection } from './connection.js';
 import { byId, onVisible, setText } from './dom.js';
 import { recordPanel } from './record.js';
+import { Screen } from './screen.js';
+import { sendPanel } from './send.js';
 import { TagField } from './tags.js';
 import { trainingPanel } from './training.js';
 import { uploads } from './upload.js';
-import { Video } from './video.js';
 
 /** @typedef {import('./types.js').State} State */
 
@@ -20,6 +21,7 @@ const showTraining = trainingPanel(alerts);
 const showClassification = classificationPanel(alerts);
 const showClasses = classesPanel(tags);
 uploads(tags);
+sendPanel();
 
 /** @type {State | undefined} */
 let state;
@@ -42,20 +44,16 @@ const connection = new Connection((changes) => {
   showConnection();
 });
 
-const note = byId('video-note', HTMLElement);
-const video = new Video(byId('frame', HTMLCanvasElement), (problem) => {
-  note.hidden = problem === '';
-  setText(note, problem);
-});
+const screen = new Screen();
 
 // Browsers open six connections to a server at most: pages out of sight must not hold two each.
 onVisible((visible) => {
   if (visible) {
     connection.open();
-    video.start();
+    screen.start();
   } else {
     connection.close();
-    video.stop();
+    screen.stop();
   }
 });
 
