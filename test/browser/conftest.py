@@ -47,7 +47,9 @@ def _chromium() -> str:
 @pytest.fixture(scope='session')
 def browser() -> 'Iterator[Browser]':
     program = _chromium()
-    from playwright.sync_api import sync_playwright  # comes with the browser's tests only
+    # They come with the browser's tests only.
+    from playwright.sync_api import expect, sync_playwright
+    expect.set_options(timeout=20_000)  # a busy machine takes its time
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=_QUIET + _CAMERAS)
         yield browser
