@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import secrets
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,7 +31,7 @@ _CLOSE_S = 3.0
 _RESOLVE_S = 3.0
 
 
-class Peer:
+class Peer(ABC):
     """Use it in the event loop's thread only.
 
     :ivar id: names the session; nobody can guess it.
@@ -140,9 +141,9 @@ class Peer:
         with contextlib.suppress(asyncio.TimeoutError, ConnectionError):
             await asyncio.wait_for(self._pc.close(), _CLOSE_S)
 
+    @abstractmethod
     def _transceiver(self) -> Any:
         """Return that of the section in use."""
-        raise NotImplementedError
 
     def _add_sections(self) -> None:
         """Decide on what is done with each section; aiortc would receive and decode them all."""
