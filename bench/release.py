@@ -30,7 +30,7 @@ from recognizer_ros.core.options import by_node
 from recognizer_ros.dataset.reader import Sample
 from recognizer_ros.demo.report import percentile
 from recognizer_ros.demo.stack import write_parameters
-from recognizer_ros.msg import TrainingStatus
+from recognizer_ros.msg import DatasetStatus, TrainingStatus
 
 MAX_MODEL_S, MAX_ANSWER_S = 0.8, 1.0
 RATE_HZ, SHOWN = 15.0, 3
@@ -106,6 +106,11 @@ def run_bench(settings: dict[str, str]) -> dict[str, Any]:
             return bench.run(_by_label(known), _by_label(unseen))
 
 
+def _arrived(message: DatasetStatus, before: int) -> int:
+    """Frames of the burst that were stored, or are like one that is stored already."""
+    return int(message.burst_samples + message.duplicates - before)
+
+
 def _by_label(photos: Sequence[Sample]) -> dict[str, list[Sample]]:
     return {label: [photo for photo in photos if photo.tags == (label,)]
             for label in labels_of(photos)}
@@ -159,6 +164,7 @@ class _Bench:
     def _release(self, label: str, photos: list[Sample]) -> Release:
         """Record a burst of new frames, release, and follow it until it is known."""
         client, camera = self.client, self.camera
+        before = client.last('dataset').duplicates
         camera.point([enlarged(photo) for photo in photos])
         time.sleep(self.given.pause * self.rng.uniform(0.5, 1.5))  # any moment of the training
         pressed_ns = client.hold((label,))
@@ -167,7 +173,7 @@ class _Bench:
         state, cold = client.last('training'), self._cold()
         released_s, released_ns = time.monotonic(), client.hold(())
         sent = camera.sent(pressed_ns, released_ns)
-        status = wait(lambda: self._stored(released_s, sent), _LEARNED_S)
+        status = wait(lambda: self._stored(released_s, sent, before), _LEARNED_S)
         if not status:
             raise DemoError('the recorder does not tell what it has stored')
         revision = status.message.revision
@@ -178,7 +184,7 @@ class _Bench:
         wait(lambda: self._model(released_s, revision) or (judged and self._refused(judged.said)),
              max(0.0, end_s - time.monotonic()))
         seen = {'state': _STATES[state.state] if state else 'none', 'cold': cold,
-                'lost': sent - status.message.burst_samples,
+                'lost': sent - _arrived(status.message, before),
                 'stored_s': status.at_s - released_s,
                 'judged_s': judged.read_s - released_s if judged else None}
         model = self._model(released_s, revision)
@@ -188,15 +194,18 @@ class _Bench:
         return Release(**seen, model_s=model.at_s - released_s,
                        **self._followed(version, model.at_s, released_s))
 
-    def _stored(self, since_s: float, sent: int) -> Any:
-        """The recorder's first word that all frames are stored that have come to it."""
+    def _stored(self, since_s: float, sent: int, before: int) -> Any:
+        """The recorder's first word that all frames are stored that have come to it.
+
+        :param before: duplicates it had counted before the burst.
+        """
         self.log.refresh()  # so that what it tells is read in time
         words = [heard for heard in self.client.heard('dataset', since_s)
                  if not heard.message.recording and not heard.message.pending]
-        most = max((heard.message.burst_samples for heard in words), default=0)
+        most = max((_arrived(heard.message, before) for heard in words), default=0)
         if most < sent and time.monotonic() - since_s < _STORED_S:
             return None
-        return next((heard for heard in words if heard.message.burst_samples == most), None)
+        return next((heard for heard in words if _arrived(heard.message, before) == most), None)
 
     def _model(self, since_s: float, revision: int) -> Any:
         """The first model that was made of the whole burst."""

@@ -160,7 +160,7 @@ def _asked(learned: tuple[Part, Part], shown: Sequence[Part]) -> list[Familiar]:
     head = heads.fit(train.rows, train.samples, labels, 'single')
     head = heads.calibrate(head, held.rows, truth(held.samples, labels), 'single')
     reject = rejects.fit(head, labels, train.rows, truth(train.samples, labels), held.rows,
-                         truth(held.samples, labels))
+                         truth(held.samples, labels), rejects.Directions())
     assert reject, 'too few images: give some hundred'
     return [Familiar(reject(part.rows, head(part.rows)),
                      head.scores(part.rows, 'single').max(1)) for part in shown]

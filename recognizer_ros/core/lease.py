@@ -71,6 +71,12 @@ class TagTimeline:
         return next((interval for interval in self._intervals
                      if interval.start_ns <= stamp_ns < interval.end_ns), None)
 
+    def is_certain(self, stamp_ns: int) -> bool:
+        """Whether a frame was captured before the last word of who held Record then. What one
+        sender says comes in order, so nothing that is still to come changes its tags."""
+        held = self.at(stamp_ns)
+        return held is not None and stamp_ns < self._newest.get(held.sender, 0)
+
     def _begin(self, message: TagsMessage, tags: tuple[str, ...], held: Interval | None) -> None:
         if held:  # other tags while Record is held: a new burst from here on
             held.end_ns = message.stamp_ns

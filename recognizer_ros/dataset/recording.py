@@ -90,6 +90,7 @@ class Recording:
         """Take in a Tags message. :raises LabelError: it breaks the rules."""
         with self._wake:
             self._timeline.apply(message)
+            self._sort(0)
 
     def offer(self, frame: Frame, now_ns: int) -> None:
         """Take in a frame; it is stored if tags were in force at its stamp."""
@@ -134,11 +135,13 @@ class Recording:
         return self.submit(store)
 
     def _sort(self, now_ns: int | None) -> None:
-        """Decide on the frames whose Tags message must have come by now; ``None``: on all."""
+        """Decide on the frames whose Tags message has come, or must have by now; ``None``: on
+        all."""
         config = self._config()
         settle_ns = int(config.settle * 1e9)
         while self._settling and (now_ns is None or len(self._settling) > config.queue
-                                  or self._settling[0].stamp_ns + settle_ns <= now_ns):
+                                  or self._settling[0].stamp_ns + settle_ns <= now_ns
+                                  or self._timeline.is_certain(self._settling[0].stamp_ns)):
             frame = self._settling.popleft()
             interval = self._timeline.at(frame.stamp_ns)
             if not interval:

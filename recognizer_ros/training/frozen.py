@@ -66,6 +66,7 @@ class Frozen:
         self.labels = base.bundle.labels if base else ()
         self.sha256 = backbone_sha256(net)
         self.embeddings = Embeddings(net)
+        self._directions = rejects.Directions()
 
     def close(self) -> None:
         """Let go of files."""
@@ -173,7 +174,7 @@ class Frozen:
         shown, rows = self.embeddings.of(course.data.part(Split.TRAIN))
         held, held_rows = self.embeddings.of(course.data.part(Split.VALIDATION))
         return rejects.fit(head, course.labels, rows, truth(shown, course.labels), held_rows,
-                           truth(held, course.labels))
+                           truth(held, course.labels), self._directions)
 
 
 def _few(missing: Sequence[Sample]) -> Sequence[Sample]:

@@ -6,32 +6,24 @@ Fitting the head before fine-tuning also keeps the first steps from spoiling the
 
 import warnings
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 
 import numpy as np
 from scipy import optimize
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
-from threadpoolctl import threadpool_limits
 
 from ..core.labels import LabelMode
 from ..core.predictions import probabilities
 from ..dataset.reader import Sample
 from ..inference.head import Head
 from ..inference.scoring import Bools
+from .alone import alone
 from .embeddings import Array
 
 _STRENGTH = 0.01
 _ITERATIONS = 300
 _LEAST_TO_CALIBRATE = 20
-
-
-def _alone() -> AbstractContextManager[object]:
-    """So little work is not shared among threads: they wait for each other by spinning, which
-    on busy cores takes twenty times as long as the work."""
-    limits: AbstractContextManager[object] = threadpool_limits(1)
-    return limits
 
 
 def fit(rows: Array, samples: Sequence[Sample], labels: Sequence[str], mode: LabelMode,
@@ -46,7 +38,7 @@ def fit(rows: Array, samples: Sequence[Sample], labels: Sequence[str], mode: Lab
     scaled = (rows - mean) / scale
     model = LogisticRegression(C=_STRENGTH, class_weight='balanced', max_iter=_ITERATIONS)
     begin = _scaled_start(start or {}, labels, mean, scale)
-    with warnings.catch_warnings(), _alone():
+    with warnings.catch_warnings(), alone():
         warnings.simplefilter('ignore', ConvergenceWarning)  # a head nearly fitted is good enough
         weight, bias = (_softmax(model, scaled, samples, labels, begin) if mode == 'single' else
                         _sigmoid(model, scaled, samples, labels))
@@ -70,7 +62,7 @@ def calibrate(head: Head, rows: Array, truth: Bools, mode: LabelMode) -> Head:
         right = np.log(found) * truth
         return -float((right if mode == 'single' else right + np.log(1 - found) * ~truth).sum())
 
-    with _alone():
+    with alone():
         best = float(np.exp(optimize.minimize_scalar(loss, bounds=(-3, 3), method='bounded').x))
     return Head(head.weight / np.float32(best), head.bias / np.float32(best))
 

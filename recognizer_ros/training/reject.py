@@ -4,21 +4,46 @@ from collections.abc import Sequence
 
 import numpy as np
 from sklearn.utils.extmath import randomized_svd
-from threadpoolctl import threadpool_limits
 
 from ..core.predictions import Floats
 from ..inference.head import Head
 from ..inference.reject import BACKGROUND, MARKS, Reject, outside, strangeness
 from ..inference.scoring import Bools
+from .alone import alone
 
 _DIRECTIONS = 128
 _ROWS = 1000
 _LEAST, _LEAST_OF_CLASS = 20, 50
 _ROUNDING = 1e-4
+_GROWTH = 1.1
+
+
+class Directions:
+    """The directions that the features of one backbone, scaled to length one, fill most.
+
+    They hardly change with a few more samples, so they are found anew only for other labels, and
+    where a tenth has been added.
+    """
+
+    def __init__(self) -> None:
+        self._found: tuple[tuple[str, ...], int, Floats] | None = None
+
+    def __call__(self, labels: Sequence[str], rows: Floats) -> Floats:
+        """Shape (features, directions), of half precision; no directions: too few rows.
+
+        :param rows: features of samples with these labels, shape (n, features).
+        """
+        if self._found:
+            known, count, basis = self._found
+            if known == tuple(labels) and count <= len(rows) < count * _GROWTH:
+                return basis
+        basis = _directions(_thinned_rows(rows))
+        self._found = tuple(labels), len(rows), basis
+        return basis
 
 
 def fit(head: Head, labels: Sequence[str], rows: Floats, truth: Bools, held_rows: Floats,
-        held_truth: Bools) -> Reject | None:
+        held_truth: Bools, directions: Directions) -> Reject | None:
     """Learn from samples with a label other than BACKGROUND; ``None``: they are too few.
 
     The directions and their weight come from the samples that the head was fitted on, the
@@ -30,19 +55,27 @@ def fit(head: Head, labels: Sequence[str], rows: Floats, truth: Bools, held_rows
     """
     known = np.array([label != BACKGROUND for label in labels])
     rows, held = rows[truth[:, known].any(1)], held_rows[held_truth[:, known].any(1)]
-    rows = rows[::-(-len(rows) // _ROWS) or 1]  # more take longer and say no more
-    directions = min(_DIRECTIONS, rows.shape[1] // 4, len(rows) // 4)
-    if len(held) < _LEAST or not directions:
+    if len(held) < _LEAST:
         return None
-    with threadpool_limits(1):  # see training.head
-        basis, mask = _directions(rows, directions), known.astype(np.float32)
+    with alone():
+        basis, mask = directions(labels, rows), known.astype(np.float32)
+        if not basis.size:
+            return None
+        rows = _thinned_rows(rows)
         pull = _pull(outside(rows, basis), np.logaddexp.reduce(head(rows)[:, known], axis=1))
         marks, counts = _marks(head(held), strangeness(held, head(held), basis, pull, mask), mask)
     return Reject(basis, pull, mask, marks, counts)
 
 
-def _directions(rows: Floats, count: int) -> Floats:
-    """The directions that features, scaled to length one, fill most."""
+def _thinned_rows(rows: Floats) -> Floats:
+    """More take longer and say no more."""
+    return rows[::-(-len(rows) // _ROWS) or 1]
+
+
+def _directions(rows: Floats) -> Floats:
+    count = min(_DIRECTIONS, rows.shape[1] // 4, len(rows) // 4)
+    if not count:
+        return np.zeros((rows.shape[1], 0), np.float32)
     unit = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
     basis = randomized_svd(unit, count, n_iter=1, random_state=0)[2].T
     return np.ascontiguousarray(basis, np.float16).astype(np.float32)

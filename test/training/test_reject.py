@@ -28,7 +28,7 @@ def drawn(seed: int, of_each: int, labels: int = 3, first: int = 0) -> tuple[Flo
 
 def fitted(of_each: int = 300, held_out: int = 200, labels: tuple[str, ...] = LABELS) -> Reject:
     found = reject.fit(head(len(labels)), labels, *drawn(0, of_each, len(labels)),
-                       *drawn(1, held_out, len(labels)))
+                       *drawn(1, held_out, len(labels)), reject.Directions())
     assert found
     return found
 
@@ -52,14 +52,16 @@ def test_what_was_never_seen_is_unknown_even_where_a_label_is_sure() -> None:
 def test_a_label_with_few_held_out_images_is_compared_with_all() -> None:
     rows, truth = drawn(1, 60)
     few = np.flatnonzero(~truth[:, 0] | (np.arange(len(rows)) < 90))  # 30, 60 and 60
-    found = reject.fit(head(), LABELS, *drawn(0, 300), rows[few], truth[few])
+    found = reject.fit(head(), LABELS, *drawn(0, 300), rows[few], truth[few],
+                       reject.Directions())
     assert found
     np.testing.assert_array_equal(found.counts, [100, 60, 60])
 
 
 @pytest.mark.parametrize(('of_each', 'held_out'), [(300, 6), (300, 0), (1, 100), (0, 100)])
 def test_too_few_images_say_nothing(of_each: int, held_out: int) -> None:
-    assert reject.fit(head(), LABELS, *drawn(0, of_each), *drawn(1, held_out)) is None
+    assert reject.fit(head(), LABELS, *drawn(0, of_each), *drawn(1, held_out),
+                      reject.Directions()) is None
 
 
 def test_a_chance_is_never_smaller_than_the_held_out_images_can_tell() -> None:
@@ -80,7 +82,8 @@ def test_samples_of_background_are_no_known_ones() -> None:
 
 def test_background_alone_is_nothing_known() -> None:
     rows, truth = drawn(0, 100, 1)
-    assert reject.fit(head(1), ('background',), rows, truth, rows, truth) is None
+    assert reject.fit(head(1), ('background',), rows, truth, rows, truth,
+                      reject.Directions()) is None
 
 
 def test_several_labels_at_once() -> None:
@@ -91,7 +94,7 @@ def test_several_labels_at_once() -> None:
         return rows + more, truth | also
 
     sigmoid = Head(head().weight, np.full(3, -1, np.float32))
-    found = reject.fit(sigmoid, LABELS, *pairs(0), *pairs(1))
+    found = reject.fit(sigmoid, LABELS, *pairs(0), *pairs(1), reject.Directions())
     assert found
     known, strange = pairs(2)[0], drawn(3, 100, first=20)[0]
     assert (found(known, sigmoid(known)) <= 0.05).mean() == pytest.approx(0.05, abs=0.03)
@@ -105,6 +108,17 @@ def test_the_same_samples_give_the_same_bytes() -> None:
 
 def test_images_that_are_all_the_same_are_no_error() -> None:
     rows, truth = np.ones((120, FEATURES), np.float32), np.eye(3, dtype=bool)[np.arange(120) % 3]
-    found = reject.fit(head(), LABELS, rows, truth, rows, truth)
+    found = reject.fit(head(), LABELS, rows, truth, rows, truth, reject.Directions())
     assert found
     assert (found(rows, head()(rows)) == 1).all()
+
+
+def test_directions_follow_new_labels_and_many_new_samples_but_not_a_few() -> None:
+    directions = reject.Directions()
+    rows, more = drawn(0, 100)[0], drawn(0, 120)[0]
+    first = directions(LABELS, rows)
+    assert directions(LABELS, more[:320]) is first
+    assert directions(LABELS, more) is not first
+    grown = directions(LABELS, more)
+    assert directions(LABELS[:2], more) is not grown
+    assert directions(LABELS, rows) is not grown  # some were removed
