@@ -46,7 +46,8 @@ def reference() -> str:
 def readme(text: str) -> str:
     """README.md with its table of names as the code has it."""
     before, rest = text.split(BEGIN)
-    return before + BEGIN + _names() + END + rest.split(END, 1)[1]
+    names = re.sub(r'\]\((\w+\.md)', r'](docs/\1', _names())  # it lies one folder higher
+    return before + BEGIN + names + END + rest.split(END, 1)[1]
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

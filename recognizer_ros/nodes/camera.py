@@ -19,6 +19,8 @@ from .negotiation import Negotiation
 _STATES = {'opening': (lifecycle.OK, 'waiting for the first frame'),
            'playing': (lifecycle.OK, 'frames come'),
            'late': (lifecycle.WARN, 'no frame has come for some seconds'),
+           'deserted': (lifecycle.OK, 'nobody sends: choose a camera on the page, at "Camera of '
+                        'this device"'),
            'ended': (lifecycle.WARN, 'the source has ended: name another, or set input_loop')}
 
 
@@ -61,11 +63,14 @@ class Camera(lifecycle.RecognizerNode[CameraConfig]):
         """State of the source."""
         assert self._feed
         status = self._feed.status()
-        level, message = _STATES.get(status.state, (lifecycle.ERROR, status.reason))
+        state: str = status.state
+        if state in ('opening', 'late') and self._negotiation.is_deserted:
+            state = 'deserted'
+        level, message = _STATES.get(state, (lifecycle.ERROR, status.reason))
         if level == lifecycle.OK and self._calibration.problem:
             level, message = lifecycle.WARN, self._calibration.problem
         return level, message, {
-            'source': hide(self.config.input), 'state': status.state, 'frames': self._feed.frames,
+            'source': hide(self.config.input), 'state': state, 'frames': self._feed.frames,
             'rate Hz': f'{self._rate.hz(time.monotonic()):.1f}', 'failures': status.failures,
             'last failure': status.reason, 'next try s': f'{status.retry_s:.0f}',
             **self._negotiation.diagnose()}

@@ -25,7 +25,7 @@ class Negotiation:
     def __init__(self, node: LifecycleNode) -> None:
         self._node = node
         self._peers: Peers | None = None
-        self._refusal = 'the camera is not active'
+        self._refusal, self._receives = 'the camera is not active', False
         # In the node's own group no other callback would run while a peer is answered.
         node.create_service(Negotiate, 'negotiate', self._answer, qos_profile=qos.SERVICE,
                             callback_group=ReentrantCallbackGroup())
@@ -47,8 +47,8 @@ class Negotiation:
     def switch(self, config: CameraConfig) -> None:
         """Take a sender only while it is what the camera shows."""
         if self._peers:
-            receives = parse(config.input).kind == 'webrtc'
-            self._peers.receive('' if receives else hide(config.input))
+            self._receives = parse(config.input).kind == 'webrtc'
+            self._peers.receive('' if self._receives else hide(config.input))
 
     def stop(self) -> None:
         """End all sessions."""
@@ -62,6 +62,12 @@ class Negotiation:
         peers = self._peers
         if peers:
             peers.show(frame.image)
+
+    @property
+    def is_deserted(self) -> bool:
+        """A sender is what the camera shows, and there is none."""
+        return self._receives and self._peers is not None and not any(
+            one.role.value == 'sender' for one in self._peers.stats)
 
     def diagnose(self) -> dict[str, object]:
         """Return figures for /diagnostics, one line for each peer."""

@@ -191,6 +191,46 @@ def test_another_camera_in_the_same_session(card: Page, robot: Robot) -> None:
     assert len(robot.offers) == 1
 
 
+def test_a_camera_whose_pictures_cannot_be_sent(card: Page, robot: Robot) -> None:
+    send(card)
+    card.locator('#send-camera').select_option(label='fake_device_1')
+    expect(card.locator('#send-meta')).to_have_text('no pictures')
+    expect(card.locator('#send-note')).to_contain_text('choose another')
+    card.locator('#send-camera').select_option(label='fake_device_0')
+    expect(card.locator('#send-meta')).to_have_text('sending')
+    expect(card.locator('#send-note')).to_be_empty()
+    assert robot.receives(10)
+
+
+def test_of_two_cameras_chosen_at_once_the_last_one_alone_is_open(
+        open_page: OpenPage, robot: Robot, bridge: FakeBridge, ended: list[str]) -> None:
+    def prepare(page: Page) -> None:
+        robot.attach(page, '/whip')
+        page.add_init_script("""
+            window.tracks = [];
+            const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+            navigator.mediaDevices.getUserMedia = async (wanted) => {
+              const stream = await open(wanted);
+              window.tracks.push(...stream.getTracks());
+              return stream;
+            };""")
+
+    page = open_page(prepare)
+    page.locator('#device summary').click()
+    send(page)
+    expect(page.locator('#send-camera option')).to_have_count(3)
+    page.locator('#send-camera').evaluate("""(choice) => {
+      for (const index of [2, 1, 2, 0]) {
+        choice.selectedIndex = index;
+        choice.dispatchEvent(new Event('change'));
+      }
+    }""")
+    assert bridge.until(lambda: page.evaluate('window.tracks.length') == 5)
+    assert robot.receives(10)
+    assert page.evaluate("""window.tracks.filter((track) => track.readyState === 'live')
+                            .map((track) => track.label)""") == ['fake_device_0']
+
+
 def test_a_page_that_goes_away_ends_its_sessions(card: Page, bridge: FakeBridge,
                                                  ended: list[str]) -> None:
     send(card)

@@ -10,14 +10,13 @@ import pytest
 from ros_graph import ACTIVATE, ACTIVE, DEACTIVATE, INACTIVE, Graph, folder_of, wait_for
 from sensor_msgs.msg import Image
 
-from recognizer_ros.capture.webrtc.loop import LoopThread
 from recognizer_ros.nodes import conversions, lifecycle, qos
 from recognizer_ros.nodes.camera import Camera
 from recognizer_ros.srv import Negotiate
 
 sys.path.insert(0, str(Path(__file__).parents[1] / 'capture' / 'webrtc'))  # for clients.py
 
-from clients import Client, Picture, near
+from clients import Client, Picture, clients, near
 
 SIZE = {'input_width': 64, 'input_height': 48}
 PUBLISH, VIEW, PATCH, DELETE = (
@@ -31,16 +30,8 @@ def _loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def client() -> Iterator[Callable[[], Client]]:
-    loop, made = LoopThread(range(0)), []
-
-    def make() -> Client:
-        made.append(Client(loop))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.leave()
-    loop.close()
+    with clients() as make:
+        yield make
 
 
 def ask(graph: Graph, operation: int, **values: Any) -> Any:
@@ -76,6 +67,7 @@ def test_a_senders_video_becomes_the_cameras_and_is_played_back(
     assert ask(graph, PATCH, session=reply.session, etag=reply.etag,
                body='a=candidate:1 1 udp 1 127.0.0.1 50000 typ host').status == 204
     assert ask(graph, DELETE, session=reply.session).status == 200
+    assert graph.diagnosed('camera', 'nobody sends').level == lifecycle.OK
     assert ask(graph, DELETE, session=reply.session).status == 410
 
 

@@ -5,7 +5,11 @@ import { Sender } from './sender.js';
 
 const HINT = 'The robot sees what this camera sees.';
 const NAMES = {
-  off: 'not sending', starting: 'starting…', sending: 'sending', lost: 'trying again…',
+  off: 'not sending',
+  starting: 'starting…',
+  sending: 'sending',
+  still: 'no pictures',
+  lost: 'trying again…',
 };
 
 export function sendPanel() {

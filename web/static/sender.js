@@ -8,11 +8,13 @@ import { Peer, pause } from './peer.js';
 const FIRST_MS = 100;
 const LOOK_MS = 1_000;
 const LOST_MS = 2_500;
+const STILL_MS = 4_000;
+const NO_PICTURES = 'No pictures come from this camera: choose another one.';
 const WAITS_MS = [500, 1_000, 3_000, 10_000];
 /** What the robot's camera node makes of any size unless told otherwise. */
 const WANTED = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } };
 
-/** @typedef {'off' | 'starting' | 'sending' | 'lost'} Sending */
+/** @typedef {'off' | 'starting' | 'sending' | 'still' | 'lost'} Sending */
 
 export class Sender {
   /** @type {AbortController | undefined} */
@@ -21,6 +23,7 @@ export class Sender {
   #track;
   /** @type {Peer | undefined} */
   #peer;
+  #opened = 0;
 
   /**
    * @param {(state: Sending, text: string) => void} onState text: figures, or what went wrong
@@ -80,18 +83,20 @@ export class Sender {
    */
   async #open(device, signal) {
     const video = device ? { ...WANTED, deviceId: { exact: device } } : WANTED;
+    const turn = this.#opened += 1;
+    const isWanted = () => !signal.aborted && turn === this.#opened;
     try {
       const stream = await navigator.mediaDevices.getUserMedia({ video });
       const [track] = stream.getVideoTracks();
-      if (signal.aborted) track?.stop();
-      if (signal.aborted || !track) return false;
+      if (!isWanted()) track?.stop();
+      if (!isWanted() || !track) return false;
       this.#track = track;
       track.addEventListener('ended', () => {
         if (this.#track === track) this.#end('The camera is gone.');
       });
       return true;
     } catch (error) {
-      if (!signal.aborted) this.#end(whyNot(error));
+      if (isWanted()) this.#end(whyNot(error));
       return false;
     }
   }
@@ -142,11 +147,15 @@ export class Sender {
    */
   async #follow(peer, meter, signal) {
     let connected_ms = performance.now();
+    let newest_ms = connected_ms;
     while (!signal.aborted && !peer.ended) {
+      const before = meter.frames;
       const text = await meter.read(peer.pc);
+      if (meter.frames > before) newest_ms = performance.now();
       if (peer.pc.connectionState === 'connected') {
         connected_ms = performance.now();
-        this.onState('sending', text);
+        if (connected_ms - newest_ms > STILL_MS) this.onState('still', NO_PICTURES);
+        else this.onState('sending', text);
       } else if (performance.now() - connected_ms > LOST_MS) return;
       await pause(meter.frames ? LOOK_MS : FIRST_MS, signal);
     }

@@ -23,6 +23,7 @@ CODECS = ('VP8', 'H264')
 _LEFT_OUT = re.compile(r'c=|b=|a=(candidate|end-of-candidates|remote-candidates|rtcp:)')
 _CANDIDATE = re.compile(r'(\S{1,32}) (\d{1,5}) (\S{1,8}) (\d{1,10}) (\S{1,255}) (\d{1,5}) '
                         r'typ (host|srflx|prflx|relay)( .*)?')
+_HASHES = {'sha-256': 32, 'sha-384': 48, 'sha-512': 64}  # bytes
 _MDNS = re.compile(r'[A-Za-z0-9-]{1,63}\.local')
 
 
@@ -183,12 +184,19 @@ def _ufrag(section: MediaDescription) -> str:
     if not ufrag or not re.fullmatch('[A-Za-z0-9+/]{4,256}', ufrag) or not re.fullmatch(
             '[A-Za-z0-9+/]{22,256}', password or ''):
         raise NegotiationError(400, 'the offer lacks a proper ice-ufrag or ice-pwd')
-    if dtls is None or not any(one.algorithm.lower() in ('sha-256', 'sha-384', 'sha-512')
+    if dtls is None or not any(_is_fingerprint(one.algorithm.lower(), one.value)
                                for one in dtls.fingerprints):
         raise NegotiationError(400, 'the offer lacks setup or a SHA-2 fingerprint for DTLS')
     if not section.rtcp_mux:
         raise NegotiationError(422, 'the offer lacks rtcp-mux, without which nothing works here')
     return ufrag
+
+
+def _is_fingerprint(algorithm: str, value: str) -> bool:
+    """RFC 8122, section 5; of hashes that aiortc compares."""
+    size = _HASHES.get(algorithm, 0)
+    return size > 0 and bool(re.fullmatch(rf'[0-9A-Fa-f]{{2}}(:[0-9A-Fa-f]{{2}}){{{size - 1}}}',
+                                          value))
 
 
 def _check_bundle(read: SessionDescription) -> None:

@@ -1,7 +1,9 @@
 """Real peers in this process: aiortc on the other side of loopback."""
 
 import asyncio
+import contextlib
 import itertools
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from fractions import Fraction
 from typing import Any
@@ -140,3 +142,20 @@ def near(image: Any, colour: tuple[int, int, int], tolerance: int = 24) -> bool:
     return bool(off <= tolerance)
 
 
+
+
+@contextlib.contextmanager
+def clients() -> Iterator[Callable[[], Client]]:
+    """Makes peers, on a loop of their own; they leave at the end."""
+    loop, made = LoopThread(range(0)), []
+
+    def make() -> Client:
+        made.append(Client(loop))
+        return made[-1]
+
+    try:
+        yield make
+    finally:
+        for one in made:
+            one.leave()
+        loop.close()

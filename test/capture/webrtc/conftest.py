@@ -9,9 +9,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # for clients.py
 
-from clients import Client
+from clients import Client, clients
 
-from recognizer_ros.capture.webrtc.loop import LoopThread
 from recognizer_ros.capture.webrtc.peers import Peers
 from recognizer_ros.core.config import CameraConfig
 
@@ -43,17 +42,8 @@ def peers(peers_of: Callable[..., Peers]) -> Peers:
 
 @pytest.fixture
 def client() -> Iterator[Callable[[], Client]]:
-    """Makes peers of the other side; closes them."""
-    loop, made = LoopThread(range(0)), []
-
-    def make() -> Client:
-        made.append(Client(loop))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.leave()
-    loop.close()
+    with clients() as make:
+        yield make
 
 
 @pytest.fixture

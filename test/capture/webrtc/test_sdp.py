@@ -64,6 +64,8 @@ MALFORMED = {
     'no fingerprint': (re.sub('a=fingerprint.*\r\n', '', SEND), 400),
     'old fingerprint': (swap('sha-256', 'md5'), 400),
     'empty fingerprint': (re.sub('a=fingerprint.*', 'a=fingerprint:', SEND), 400),
+    'fingerprint of letters': (re.sub('sha-256 .*', f'sha-256 {"Z" * 95}', SEND), 400),
+    'half a fingerprint': (re.sub('sha-256 .*', f'sha-256 {":".join(["0F"] * 16)}', SEND), 400),
     'no setup': (swap('a=setup:actpass\r\n', ''), 400),
     'odd setup': (swap('a=setup:actpass', 'a=setup:maybe'), 400),
     'no rtcp-mux': (swap('a=rtcp-mux\r\n', ''), 422),
