@@ -1,5 +1,7 @@
 """Memory of the classifier over many frames, as fast as it answers, with models swapped meanwhile.
 
+Of each third of the run the median counts: while a model is swapped there are two of them.
+
 Settings: ``frames`` (108000: an hour at 30 Hz), ``size`` (64), ``net``, ``swap_every`` (frames
 between two models, by turns another head and another backbone; 2000), ``overlay`` (1: somebody
 looks at image_overlay too), ``log`` (folder for the node's output; a temporary one).
@@ -13,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -84,7 +87,7 @@ def _soak(given: Settings, node: NodeProcess, client: Client, versions: Sequence
     seconds = time.monotonic() - began
     settled = resident[int(len(resident) * WARM_UP):]
     third = max(1, len(settled) // 3)
-    first, last = (sum(part) / len(part) for part in (settled[:third], settled[-third:]))
+    first, last = (median(part) for part in (settled[:third], settled[-third:]))
     figures = {
         'frames_count': given.frames, 'run_s': round(seconds), 'hz': round(
             given.frames / seconds, 1), 'not_answered_count': again,
