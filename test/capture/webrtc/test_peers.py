@@ -233,7 +233,7 @@ def test_peers_that_vanish_leave_or_never_come_are_given_up(
         sender.publish(peers, Picture(makers.RED, 64, 48))
         viewer.view(peers)
         polite.view(peers)
-        assert ask(peers, VIEW, body=browser('firefox-view')).status == 201  # nobody is there
+        assert ask(peers, VIEW, body=browser('firefox-audio-view')).status == 201  # nobody is there
         shown.wait(makers.RED)
         makers.wait_for(lambda: viewer.frames > 0 and polite.frames > 0)
         ended(peers, 3)
@@ -255,7 +255,7 @@ def test_nothing_is_left_when_all_is_closed(peers_of: Callable[..., Peers], clie
     one.offer(Picture(makers.RED, 64, 48), 'sendonly')
     before = held()
     peers = peers_of()
-    for name in ('chromium-send', 'firefox-view', 'chromium-view'):
+    for name in ('chromium-send', 'firefox-audio-view', 'chromium-view'):
         ask(peers, VIEW if 'view' in name else PUBLISH, body=browser(name))
     assert two.view(peers).status == 201
     makers.wait_for(lambda: two.frames > 0)

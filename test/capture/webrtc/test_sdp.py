@@ -36,8 +36,10 @@ def lines(text: str, count: int) -> str:
 @pytest.mark.parametrize(('name', 'role', 'used', 'kinds', 'given'), [
     ('chromium-send', Role.SENDER, 0, ('video',), 1),
     ('chromium-view', Role.VIEWER, 0, ('video',), 1),
-    ('firefox-send', Role.SENDER, 1, ('audio', 'video'), 1),
-    ('firefox-view', Role.VIEWER, 1, ('audio', 'video'), 1),
+    ('firefox-send', Role.SENDER, 0, ('video',), 2),  # recorded from Firefox 153
+    ('firefox-view', Role.VIEWER, 0, ('video',), 2),
+    ('firefox-audio-send', Role.SENDER, 1, ('audio', 'video'), 1),
+    ('firefox-audio-view', Role.VIEWER, 1, ('audio', 'video'), 1),
 ])
 def test_offers_of_browsers_are_understood(name: str, role: Role, used: int,
                                            kinds: tuple[str, ...], given: int) -> None:
