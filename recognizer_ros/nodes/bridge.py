@@ -19,9 +19,10 @@ from vision_msgs.msg import LabelInfo, VisionInfo
 
 from ..core.errors import ConfigError, LabelError, NodeUnavailableError
 from ..core.latest import Latest
+from ..core.negotiation import Reply, Request
 from ..core.timing import Rate
 from ..msg import DatasetStatus, Tags, TrainingStatus
-from ..server.bridge import Alert, Dataset, Negotiated, Negotiation, Result, State, Training
+from ..server.bridge import Alert, Dataset, Result, State, Training
 from . import conversions, qos
 from .dataset_bridge import RosSamples
 from .lifecycle import RecognizerNode
@@ -144,7 +145,7 @@ class RosBridge:
             with self._changed:
                 self._viewers.remove(viewer)
 
-    def negotiate(self, request: Negotiation) -> Negotiated:
+    def negotiate(self, request: Request) -> Reply:
         return self._signalling.negotiate(request)
 
     def _set_parameter(self, name: str, value: float) -> None:

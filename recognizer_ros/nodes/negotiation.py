@@ -10,12 +10,14 @@ from ..capture.source import Clock, Frame, Incoming
 from ..capture.uri import hide, parse
 from ..core.config import CameraConfig
 from ..core.errors import SourceError
+from ..core.negotiation import Operation, Request
 from ..srv import Negotiate
 from . import lifecycle, qos
 
 if TYPE_CHECKING:
-    from ..capture.webrtc.peers import Peers, Reply
+    from ..capture.webrtc.peers import Peers
 
+_OPERATIONS = {getattr(Negotiate.Request, one.name): one for one in Operation}
 _MISSING = 'aiortc, which WebRTC needs, is not installed: pip install aiortc'
 
 
@@ -78,19 +80,14 @@ class Negotiation:
         if not self._peers:
             response.status, response.body = 503, self._refusal
             return response
-        from ..capture.webrtc.peers import Operation, Request
-        kinds = {Negotiate.Request.PUBLISH: Operation.PUBLISH,
-                 Negotiate.Request.VIEW: Operation.VIEW,
-                 Negotiate.Request.PATCH: Operation.PATCH,
-                 Negotiate.Request.DELETE: Operation.DELETE}
-        if request.operation not in kinds:
+        if request.operation not in _OPERATIONS:
             response.status, response.body = 400, f'there is no operation {request.operation}'
             return response
         asked = self._peers.negotiate(Request(
-            kinds[request.operation], request.session, request.body, request.take_over,
+            _OPERATIONS[request.operation], request.session, request.body, request.take_over,
             request.etag))
         await lifecycle.awaitable(self._node, asked)
-        reply: Reply = asked.result()
+        reply = asked.result()
         response.status, response.session = reply.status, reply.session
         response.body, response.etag = reply.body, reply.etag
         return response

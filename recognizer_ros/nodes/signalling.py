@@ -4,20 +4,13 @@ import threading
 
 from rclpy.lifecycle import LifecycleNode
 
-from ..server.bridge import Negotiated, Negotiation, Operation
+from ..core.negotiation import Reply, Request
 from ..srv import Negotiate
 from . import qos
 from .service_calls import call
 
 _TIMEOUT_S = 8.0
 """Gathering the camera's own candidates takes a while where a STUN server does not answer."""
-
-_OPERATIONS = {
-    Operation.PUBLISH: Negotiate.Request.PUBLISH,
-    Operation.VIEW: Negotiate.Request.VIEW,
-    Operation.PATCH: Negotiate.Request.PATCH,
-    Operation.DELETE: Negotiate.Request.DELETE,
-}
 
 
 class Signalling:
@@ -27,18 +20,18 @@ class Signalling:
         self._client = node.create_client(Negotiate, 'negotiate', qos_profile=qos.SERVICE)
         self._waiting: set[threading.Event] = set()
 
-    def negotiate(self, request: Negotiation) -> Negotiated:
+    def negotiate(self, request: Request) -> Reply:
         """Return the answer. :raises NodeUnavailableError: no answer in time."""
         done = threading.Event()
         self._waiting.add(done)
         try:
             answer = call(self._client, Negotiate.Request(
-                operation=_OPERATIONS[request.operation], session=request.session,
-                body=request.body, take_over=request.take_over, etag=request.etag), 'camera',
-                _TIMEOUT_S, done)
+                operation=getattr(Negotiate.Request, request.operation.name),
+                session=request.session, body=request.body, take_over=request.take_over,
+                etag=request.etag), 'camera', _TIMEOUT_S, done)
         finally:
             self._waiting.discard(done)
-        return Negotiated(answer.status, answer.session, answer.body, answer.etag)
+        return Reply(answer.status, answer.session, answer.body, answer.etag)
 
     def give_up(self) -> None:
         """Wait for no answer any more: while the node stops, none is received."""

@@ -5,10 +5,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import Enum
 from typing import Protocol
 
 from ..core.labels import LabelMode
+from ..core.negotiation import Reply, Request
 from ..dataset.browse import Listed, Page, Query
 from ..dataset.edits import Edit, Edited
 
@@ -119,45 +119,6 @@ class State:
     alerts: tuple[Alert, ...] = ()
 
 
-class Operation(Enum):
-    """What a WebRTC peer asks for; see ``srv/Negotiate.srv``."""
-
-    PUBLISH = 'publish'
-    VIEW = 'view'
-    PATCH = 'patch'
-    DELETE = 'delete'
-
-
-@dataclass(frozen=True)
-class Negotiation:
-    """One request of a WebRTC peer.
-
-    :param session: which one, of PATCH and DELETE. :param body: SDP offer or fragment.
-    :param take_over: PUBLISH ends another sender instead of being refused.
-    :param etag: of If-Match, without quotes; ``*``: any; empty: not given.
-    """
-
-    operation: Operation
-    session: str = ''
-    body: str = ''
-    take_over: bool = False
-    etag: str = ''
-
-
-@dataclass(frozen=True)
-class Negotiated:
-    """What the camera node answered.
-
-    :param status: of HTTP. :param body: SDP, or from 400 on one sentence for people.
-    :param etag: of the ICE session, without quotes; empty: none.
-    """
-
-    status: int
-    session: str = ''
-    body: str = ''
-    etag: str = ''
-
-
 class Samples(Protocol):
     """What is stored. Calls are safe from any thread; each raises NodeUnavailableError when no
     recorder answers in time, and DatasetError when it cannot do what was asked."""
@@ -230,5 +191,5 @@ class Bridge(Protocol):
         when none came for a second. Close the iterator to stop; frames are encoded only while
         somebody iterates."""
 
-    def negotiate(self, request: Negotiation) -> Negotiated:
+    def negotiate(self, request: Request) -> Reply:
         """Pass on what a WebRTC peer asks for; a refusal is an answer too."""

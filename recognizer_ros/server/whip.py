@@ -17,8 +17,8 @@ from werkzeug.exceptions import (
 )
 
 from ..core.errors import NodeUnavailableError
+from ..core.negotiation import Operation, Reply, Request
 from . import current
-from .bridge import Negotiated, Negotiation, Operation
 from .problem import problem
 
 blueprint = Blueprint('whip', __name__)
@@ -39,13 +39,13 @@ def publish() -> Response:
     """Start to send video to the robot (WHIP, RFC 9725): SDP offer in, answer out. With the query
     ``take_over=1`` another sender is ended; else there being one is a 409.
     """
-    return _ask(Negotiation(Operation.PUBLISH, body=_body(_OFFER), take_over=_take_over()), _OFFER)
+    return _ask(Request(Operation.PUBLISH, body=_body(_OFFER), take_over=_take_over()), _OFFER)
 
 
 @blueprint.post('/whep')
 def view() -> Response:
     """Start to play the robot's video (WHEP): SDP offer in, answer out."""
-    return _ask(Negotiation(Operation.VIEW, body=_body(_OFFER)), _OFFER)
+    return _ask(Request(Operation.VIEW, body=_body(_OFFER)), _OFFER)
 
 
 @blueprint.get('/whip')
@@ -68,7 +68,7 @@ def session(session: str) -> Response:
 def trickle(session: str) -> Response:
     """Add ICE candidates to a session: SDP fragment in (RFC 8840)."""
     _check(session)
-    return _ask(Negotiation(Operation.PATCH, session, _body(_FRAGMENT), etag=_if_match()),
+    return _ask(Request(Operation.PATCH, session, _body(_FRAGMENT), etag=_if_match()),
                 _FRAGMENT)
 
 
@@ -77,7 +77,7 @@ def trickle(session: str) -> Response:
 def hang_up(session: str) -> Response:
     """End a session."""
     _check(session)
-    return _ask(Negotiation(Operation.DELETE, session), 'text/plain')
+    return _ask(Request(Operation.DELETE, session), 'text/plain')
 
 
 @blueprint.after_request
@@ -88,7 +88,7 @@ def _name_types(response: Response) -> Response:
     return response
 
 
-def _ask(wanted: Negotiation, kind: str) -> Response:
+def _ask(wanted: Request, kind: str) -> Response:
     """:param kind: content type of an answer that has a body."""
     done = _negotiate(wanted)
     if done.status >= 400:
@@ -104,14 +104,14 @@ def _ask(wanted: Negotiation, kind: str) -> Response:
     return response
 
 
-def _negotiate(wanted: Negotiation) -> Negotiated:
+def _negotiate(wanted: Request) -> Reply:
     try:
         return current.bridge().negotiate(wanted)
     except NodeUnavailableError as error:
-        return Negotiated(503, body=str(error))
+        return Reply(503, body=str(error))
 
 
-def _refusal(done: Negotiated) -> Response:
+def _refusal(done: Reply) -> Response:
     response = problem(done.status, done.body)
     if done.status in _LATER:
         response.headers['Retry-After'] = str(_RETRY_S)

@@ -8,7 +8,7 @@ from fake_bridge import FakeBridge, no_camera
 from page_peer import Robot
 from playwright.sync_api import Browser, Page, expect
 
-from recognizer_ros.server.bridge import Negotiated, Negotiation, Operation
+from recognizer_ros.core.negotiation import Operation, Reply, Request
 
 pytestmark = pytest.mark.browser
 
@@ -33,12 +33,12 @@ def ended(bridge: FakeBridge) -> list[str]:
     """Sessions that were ended, in order."""
     sessions: list[str] = []
 
-    def answer(request: Negotiation) -> Negotiated:
+    def answer(request: Request) -> Reply:
         if request.operation is not Operation.DELETE:
             return no_camera(request)
         sessions.append(request.session)
         bridge.change()  # wakes who waits
-        return Negotiated(200)
+        return Reply(200)
 
     bridge.peers = answer
     return sessions

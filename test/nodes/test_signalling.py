@@ -3,24 +3,24 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import Any
 
 import pytest
 import rclpy
 from ros_graph import DEACTIVATE, NAMESPACE, Graph, wait_for
 
 from recognizer_ros.core.errors import NodeUnavailableError
+from recognizer_ros.core.negotiation import Operation, Reply, Request
 from recognizer_ros.nodes import signalling
 from recognizer_ros.nodes.web import Web
-from recognizer_ros.server.bridge import Negotiated, Negotiation, Operation
 from recognizer_ros.srv import Negotiate
 
-Request, Response = Negotiate.Request, Negotiate.Response
 OFFER = 'v=0\r\n' + 'a=ü\r\n' * 30_000
 
 
-def ask(web: Web, request: Negotiation) -> Negotiated:
+def ask(web: Web, request: Request) -> Reply:
     """The answer, once the two nodes have found each other."""
-    answers: list[Negotiated] = []
+    answers: list[Reply] = []
 
     def answered() -> bool:
         with suppress(NodeUnavailableError):
@@ -31,31 +31,31 @@ def ask(web: Web, request: Negotiation) -> Negotiated:
     return answers[0]
 
 
-@pytest.mark.parametrize(('negotiation', 'constant'), [
-    (Negotiation(Operation.PUBLISH, body=OFFER, take_over=True), Request.PUBLISH),
-    (Negotiation(Operation.VIEW, body=OFFER), Request.VIEW),
-    (Negotiation(Operation.PATCH, 'abc', 'a=candidate', etag='*'), Request.PATCH),
-    (Negotiation(Operation.DELETE, 'abc'), Request.DELETE)])
-def test_everything_is_passed_on(graph: Graph, negotiation: Negotiation, constant: int) -> None:
-    asked: list[Request] = []
+@pytest.mark.parametrize(('wanted', 'constant'), [
+    (Request(Operation.PUBLISH, body=OFFER, take_over=True), Negotiate.Request.PUBLISH),
+    (Request(Operation.VIEW, body=OFFER), Negotiate.Request.VIEW),
+    (Request(Operation.PATCH, 'abc', 'a=candidate', etag='*'), Negotiate.Request.PATCH),
+    (Request(Operation.DELETE, 'abc'), Negotiate.Request.DELETE)])
+def test_everything_is_passed_on(graph: Graph, wanted: Request, constant: int) -> None:
+    asked: list[Any] = []
 
-    def answer(request: Request, response: Response) -> Response:
+    def answer(request: Any, response: Any) -> Any:
         asked.append(request)
         response.status, response.session, response.body, response.etag = 201, 's', OFFER, 'e'
         return response
 
     graph.tester.create_service(Negotiate, 'negotiate', answer)
     web = graph.start(Web, port=0)
-    assert ask(web, negotiation) == Negotiated(201, 's', OFFER, 'e')
+    assert ask(web, wanted) == Reply(201, 's', OFFER, 'e')
     request = asked[-1]
     assert (request.operation, request.session, request.body, request.take_over, request.etag) == (
-        constant, negotiation.session, negotiation.body, negotiation.take_over, negotiation.etag)
+        constant, wanted.session, wanted.body, wanted.take_over, wanted.etag)
 
 
 def test_no_camera(graph: Graph) -> None:
     web = graph.start(Web, port=0)
     with pytest.raises(NodeUnavailableError, match='the camera does not answer'):
-        web.bridge.negotiate(Negotiation(Operation.VIEW, body=OFFER))
+        web.bridge.negotiate(Request(Operation.VIEW, body=OFFER))
 
 
 @pytest.fixture
@@ -73,14 +73,14 @@ def test_a_camera_that_does_not_answer_in_time(deaf: Web, monkeypatch: pytest.Mo
                                                ) -> None:
     monkeypatch.setattr(signalling, '_TIMEOUT_S', 0.2)
     with pytest.raises(NodeUnavailableError, match='the camera did not answer within'):
-        deaf.bridge.negotiate(Negotiation(Operation.VIEW))
+        deaf.bridge.negotiate(Request(Operation.VIEW))
 
 
 def test_the_page_stops_at_once_all_the_same(deaf: Web, graph: Graph,
                                              monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signalling, '_TIMEOUT_S', 3600.0)
     with ThreadPoolExecutor() as pool:
-        asking = pool.submit(deaf.bridge.negotiate, Negotiation(Operation.VIEW))
+        asking = pool.submit(deaf.bridge.negotiate, Request(Operation.VIEW))
         wait_for(lambda: deaf.bridge._signalling._waiting)
         assert graph.change('web', DEACTIVATE)
         assert isinstance(asking.exception(timeout=10), NodeUnavailableError)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from recognizer_ros.core.errors import LabelError, NodeUnavailableError, RecognizerError
+from recognizer_ros.core.negotiation import Reply, Request
 from recognizer_ros.core.split import Split
 from recognizer_ros.dataset.browse import Listed, Page, Query
 from recognizer_ros.dataset.edits import Edit, Edited
@@ -14,8 +15,6 @@ from recognizer_ros.server.bridge import (
     Alert,
     Classification,
     Dataset,
-    Negotiated,
-    Negotiation,
     Result,
     State,
     Training,
@@ -46,7 +45,7 @@ def busy_state() -> State:
                 Alert(2, 2000, 'warning', 'camera', 'The camera was lost.')))
 
 
-def no_camera(request: Negotiation) -> Negotiated:
+def no_camera(request: Request) -> Reply:
     """Answer a WebRTC peer as long as nothing else is set."""
     raise NodeUnavailableError('the camera does not answer: is its node running?')
 
@@ -107,7 +106,7 @@ class FakeBridge:
         self.recordings: list[tuple[bool, float | None]] = []
         self.samples = FakeSamples(self._note)
         self.viewers = 0
-        self.peers: Callable[[Negotiation], Negotiated] = no_camera
+        self.peers: Callable[[Request], Reply] = no_camera
         self._state = busy_state() if state is None else state
         self._frames = frames
         self._tick_s = tick_s
@@ -169,7 +168,7 @@ class FakeBridge:
         self._note('smoothing', value)
         self.change(classification=replace(self._state.classification, smoothing=value))
 
-    def negotiate(self, request: Negotiation) -> Negotiated:
+    def negotiate(self, request: Request) -> Reply:
         """Answer a WebRTC peer."""
         return self.peers(request)
 

@@ -11,8 +11,8 @@ import pytest
 from fake_bridge import WEB, FakeBridge, no_camera
 
 from recognizer_ros.core.config import WebConfig
+from recognizer_ros.core.negotiation import Operation, Reply, Request
 from recognizer_ros.server.app import create_app
-from recognizer_ros.server.bridge import Negotiated, Negotiation, Operation
 from recognizer_ros.server.serve import Server
 
 OFFER, FRAGMENT, ANSWER = 'v=0\r\noffer\r\n', 'a=candidate:1 ü\r\n', 'v=0\r\nanswer\r\n'
@@ -27,10 +27,10 @@ LIMIT = 256_000
 class Camera:
     """Answers as it is told and remembers what it was asked."""
 
-    answer: Negotiated = field(default=Negotiated(201, 'abc-_9', ANSWER, 'ice1'))
-    asked: list[Negotiation] = field(default_factory=list)
+    answer: Reply = field(default=Reply(201, 'abc-_9', ANSWER, 'ice1'))
+    asked: list[Request] = field(default_factory=list)
 
-    def __call__(self, request: Negotiation) -> Negotiated:
+    def __call__(self, request: Request) -> Reply:
         self.asked.append(request)
         return self.answer
 
@@ -51,7 +51,7 @@ def camera(robot: tuple[FakeBridge, Server]) -> Camera:
 
 
 @dataclass(frozen=True)
-class Reply:
+class Heard:
     status: int
     headers: http.client.HTTPMessage
     text: str
@@ -71,14 +71,14 @@ class Client:
         self.connection = connection
 
     def __call__(self, method: str, path: str, body: str | bytes | None = None,
-                 headers: dict[str, str] | None = None) -> Reply:
+                 headers: dict[str, str] | None = None) -> Heard:
         data = body.encode() if isinstance(body, str) else body
         self.connection.request(method, path, data, headers or {})
         return self.reply()
 
-    def reply(self) -> Reply:
+    def reply(self) -> Heard:
         response = self.connection.getresponse()
-        return Reply(response.status, response.headers, response.read().decode())
+        return Heard(response.status, response.headers, response.read().decode())
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_201_an_offer_is_answered(client: Client, camera: Camera, path: str,
     assert reply.headers['ETag'] == '"ice1"'
     assert reply.headers['Accept-Patch'] == 'application/trickle-ice-sdpfrag'
     assert reply.headers['Cache-Control'] == 'no-store'
-    assert camera.asked == [Negotiation(operation, body=OFFER)]
+    assert camera.asked == [Request(operation, body=OFFER)]
 
 
 def test_the_type_may_name_its_charset(client: Client) -> None:
@@ -112,7 +112,7 @@ def test_the_type_may_name_its_charset(client: Client) -> None:
                                                   ('?take_over=1', True)])
 def test_409_unless_it_takes_over(client: Client, camera: Camera, query: str, take_over: bool
                                   ) -> None:
-    camera.answer = Negotiated(409, body='another page sends')
+    camera.answer = Reply(409, body='another page sends')
     reply = client('POST', f'/whip{query}', OFFER, SDP)
     assert (reply.status, reply.detail) == (409, 'another page sends')
     assert int(reply.headers['Retry-After']) > 0
@@ -132,16 +132,16 @@ def test_422_take_over_is_yes_or_no(client: Client, camera: Camera) -> None:
 @pytest.mark.parametrize('path', SESSIONS)
 def test_204_candidates_are_passed_on(client: Client, camera: Camera, path: str,
                                       given: str | None, etag: str) -> None:
-    camera.answer = Negotiated(204, 'abc-_9', etag='ice1')
+    camera.answer = Reply(204, 'abc-_9', etag='ice1')
     reply = client('PATCH', path, FRAGMENT, TRICKLE | ({'If-Match': given} if given else {}))
     assert (reply.status, reply.text) == (204, '')
     assert 'ETag' not in reply.headers
     assert 'Content-Type' not in reply.headers
-    assert camera.asked == [Negotiation(Operation.PATCH, 'abc-_9', FRAGMENT, etag=etag)]
+    assert camera.asked == [Request(Operation.PATCH, 'abc-_9', FRAGMENT, etag=etag)]
 
 
 def test_200_a_restart_has_a_new_etag(client: Client, camera: Camera) -> None:
-    camera.answer = Negotiated(200, 'abc-_9', 'a=ice-ufrag:new\r\n', 'ice2')
+    camera.answer = Reply(200, 'abc-_9', 'a=ice-ufrag:new\r\n', 'ice2')
     reply = client('PATCH', '/whip/abc-_9', FRAGMENT, TRICKLE | {'If-Match': '*'})
     assert (reply.status, reply.text) == (200, 'a=ice-ufrag:new\r\n')
     assert reply.headers['Content-Type'] == 'application/trickle-ice-sdpfrag'
@@ -150,10 +150,10 @@ def test_200_a_restart_has_a_new_etag(client: Client, camera: Camera) -> None:
 
 @pytest.mark.parametrize('path', SESSIONS)
 def test_200_a_session_is_ended(client: Client, camera: Camera, path: str) -> None:
-    camera.answer = Negotiated(200)
+    camera.answer = Reply(200)
     reply = client('DELETE', path, headers={'If-Match': '"stale"'})
     assert (reply.status, reply.text) == (200, '')
-    assert camera.asked == [Negotiation(Operation.DELETE, 'abc-_9')]
+    assert camera.asked == [Request(Operation.DELETE, 'abc-_9')]
 
 
 @pytest.mark.parametrize(('method', 'path', 'status'), [
@@ -162,7 +162,7 @@ def test_200_a_session_is_ended(client: Client, camera: Camera, path: str) -> No
     ('DELETE', '/whip/abc', 404)])
 def test_refusals_of_the_camera_go_through(client: Client, camera: Camera, method: str,
                                            path: str, status: int) -> None:
-    camera.answer = Negotiated(status, body='the camera says no')
+    camera.answer = Reply(status, body='the camera says no')
     reply = client(method, path, OFFER, SDP if method == 'POST' else TRICKLE)
     assert (reply.status, reply.detail) == (status, 'the camera says no')
     assert 'Location' not in reply.headers

@@ -7,14 +7,13 @@ from collections import deque
 from collections.abc import Coroutine
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
 import av
 
 from ...core.config import CameraConfig
 from ...core.errors import NegotiationError
+from ...core.negotiation import Operation, Reply, Request
 from ..source import Clock, Image
 from . import sdp
 from .encode import Broadcast, Coded
@@ -39,36 +38,6 @@ _log = logging.getLogger(__name__)
 logging.getLogger('aioice').setLevel(logging.WARNING)
 for _name in ('aiortc.rtcrtpreceiver', 'aiortc.codecs'):
     logging.getLogger(_name).setLevel(logging.ERROR)
-
-
-class Operation(Enum):
-    """What a peer asks for."""
-
-    PUBLISH = 'publish'
-    VIEW = 'view'
-    PATCH = 'patch'
-    DELETE = 'delete'
-
-
-@dataclass(frozen=True)
-class Request:
-    """One request of a peer, as in ``srv/Negotiate.srv``."""
-
-    operation: Operation
-    session: str = ''
-    body: str = ''
-    take_over: bool = False
-    etag: str = ''
-
-
-@dataclass(frozen=True)
-class Reply:
-    """The answer. :param status: of HTTP. :param body: SDP, or one sentence on a refusal."""
-
-    status: int
-    session: str = ''
-    body: str = ''
-    etag: str = ''
 
 
 class Peers:

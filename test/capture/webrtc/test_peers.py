@@ -233,7 +233,8 @@ def test_peers_that_vanish_leave_or_never_come_are_given_up(
         sender.publish(peers, Picture(makers.RED, 64, 48))
         viewer.view(peers)
         polite.view(peers)
-        assert ask(peers, VIEW, body=browser('firefox-audio-view')).status == 201  # nobody is there
+        nobody = ask(peers, VIEW, body=browser('firefox-audio-view'))
+        assert nobody.status == 201
         shown.wait(makers.RED)
         makers.wait_for(lambda: viewer.frames > 0 and polite.frames > 0)
         ended(peers, 3)
