@@ -216,10 +216,10 @@ and bodies of `/api/v1/samples` and `/api/v1/edits`: see [data set](dataset.md#b
 and `/whep`: see [WebRTC](webrtc.md#other-senders-and-players). Errors are
 `application/problem+json` (RFC 9457) with one sentence in `detail`: 400 not JSON, or no file;
 403 not from this machine, or from another web site; 404 no such path, sample or class;
-409 somebody else was faster, or not possible as the data set is; 411 no Content-Length; 413 too
-large; 422 a value of the wrong type or range, or no image; 503 a node does not answer, or too many
-viewers; 507 the disk is full. After an error nothing was changed; only when a node did not answer
-in time, look again.
+409 somebody else was faster, or not possible as the data set or the models are; 411 no
+Content-Length; 413 too large; 422 a value of the wrong type or range, or no image; 503 a node does
+not answer, or too many viewers; 507 the disk is full. After an error nothing was changed; only
+when a node did not answer in time, look again.
 """
 
 _COMMAND_HEAD = """## Command `recognizer`

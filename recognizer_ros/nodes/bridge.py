@@ -26,6 +26,7 @@ from ..server.bridge import Alert, Dataset, Result, State, Training
 from . import conversions, qos
 from .dataset_bridge import RosSamples
 from .lifecycle import RecognizerNode
+from .model_bridge import RosModels
 from .service_calls import call
 from .signalling import Signalling
 
@@ -59,6 +60,7 @@ class RosBridge:
         self._viewers: list[Latest[bytes]] = []
         self._frames: Any = None
         self.samples = RosSamples(node)
+        self.models = RosModels(node)
         self._signalling = Signalling(node)
         self._tags = node.create_publisher(Tags, 'tags', qos.TAGS)
         self._services = {

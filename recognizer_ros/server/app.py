@@ -13,6 +13,7 @@ from . import (
     dataset,
     events,
     guard,
+    models,
     page,
     problem,
     samples,
@@ -23,7 +24,7 @@ from . import (
 from .bridge import Bridge
 from .streams import Streams
 
-_NOUNS = (page, dataset, samples, training, classification, alerts, video, events,
+_NOUNS = (page, dataset, samples, training, models, classification, alerts, video, events,
           whip)
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from ..core.labels import LabelMode
 from ..core.negotiation import Reply, Request
+from ..core.scores import Scores
 from ..dataset.browse import Listed, Page, Query
 from ..dataset.edits import Edit, Edited
 
@@ -150,6 +151,39 @@ class Samples(Protocol):
         """Take back the last edit, or do it again. :raises ConflictError: there was another."""
 
 
+@dataclass(frozen=True)
+class ModelVersion:
+    """A version in the registry, as ``msg/Model``.
+
+    :param parent: version that it was trained from; 0: none.
+    :param stage: head or finetune. :param scores: on held-out samples.
+    :param reason: why it went live, or did not; one sentence.
+    """
+
+    version: int
+    parent: int
+    stage: str
+    net: str
+    labels: tuple[str, ...]
+    label_mode: str
+    dataset_revision: int
+    created_ns: int
+    scores: Scores
+    reason: str
+    live: bool
+
+
+class Models(Protocol):
+    """Model versions. Calls are safe from any thread; each raises NodeUnavailableError when no
+    trainer answers in time, and ModelError when it cannot do what was asked."""
+
+    def versions(self) -> tuple[ModelVersion, ...]:
+        """Return all, newest first."""
+
+    def activate(self, version: int) -> int:
+        """Make a version the live one; 0: the one before it. Return the live version."""
+
+
 class Bridge(Protocol):
     """Calls are safe from any thread. Those that need another node raise NodeUnavailableError
     when it does not answer in time."""
@@ -157,6 +191,10 @@ class Bridge(Protocol):
     @property
     def samples(self) -> Samples:
         """The stored samples."""
+
+    @property
+    def models(self) -> Models:
+        """The model versions."""
 
     def state(self) -> State:
         """Return the newest state; cheap."""

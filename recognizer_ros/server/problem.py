@@ -13,6 +13,7 @@ from ..core.errors import (
     DiskFullError,
     ImageError,
     LabelError,
+    ModelError,
     NodeUnavailableError,
     NotFoundError,
     RecognizerError,
@@ -28,6 +29,7 @@ _STATUS: tuple[tuple[type[RecognizerError], int], ...] = (
     (DiskFullError, 507),
     (NotFoundError, 404),
     (DatasetError, 409),
+    (ModelError, 409),
 )
 
 

@@ -18,7 +18,7 @@ def sections(state: State) -> dict[str, str]:
         'classification': asdict(state.classification),
         'alerts': [asdict(alert) for alert in state.alerts],
     }
-    return {name: json.dumps(_finite(values[name]), allow_nan=False) for name in NAMES}
+    return {name: json.dumps(finite(values[name]), allow_nan=False) for name in NAMES}
 
 
 def joined(texts: dict[str, str]) -> str:
@@ -26,11 +26,12 @@ def joined(texts: dict[str, str]) -> str:
     return '{' + ', '.join(f'"{name}": {text}' for name, text in texts.items()) + '}'
 
 
-def _finite(value: object) -> object:
+def finite(value: object) -> object:
+    """Return a JSON value with null for NaN and infinity, which JSON does not know."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return value

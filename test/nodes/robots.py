@@ -8,10 +8,11 @@ from ros_graph import Graph, Heard, wait_for
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Classification, LabelInfo, VisionInfo
 
+from recognizer_ros.core.bundle import BACKBONE, HEAD, WEIGHTS, Bundle
 from recognizer_ros.msg import ModelUpdate
 from recognizer_ros.nodes import conversions, models, qos
 from recognizer_ros.nodes.classifier import Classifier
-from recognizer_ros.registry.store import Version
+from recognizer_ros.registry.store import Registry, Version
 
 NAMES = ('red', 'green', 'blue')
 OTHER_NAMES = ('rot', 'grün', 'blau')
@@ -20,6 +21,20 @@ OTHER_NAMES = ('rot', 'grün', 'blau')
 def update(version: Version, stamp_ns: int = 0) -> ModelUpdate:
     """The announcement of a version."""
     return models.update(version, stamp_ns)
+
+
+def stored(data: Path, count: int) -> list[Bundle]:
+    """Versions that a trainer left behind; the newest is live."""
+    registry = Registry(data / 'models', writer=True)
+    done = []
+    for number in range(count):
+        version = registry.add(makers.bundle(('red', 'green')), {
+            BACKBONE: makers.colour_net(gain=number + 1), WEIGHTS: b'weights' * 100,
+            HEAD: makers.colour_head(2).to_bytes()})
+        registry.activate(version.bundle.version)
+        done.append(version.bundle)
+    registry.close()
+    return done
 
 
 class Robot:

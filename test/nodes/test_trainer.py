@@ -9,6 +9,7 @@ import onnxruntime
 import pytest
 from action_msgs.msg import GoalStatus
 from rclpy.action import ActionClient
+from robots import stored
 from ros_graph import ACTIVATE, DEACTIVATE, Graph, Heard, wait_done, wait_for
 from std_srvs.srv import SetBool
 
@@ -21,7 +22,6 @@ from recognizer_ros.inference import head as heads
 from recognizer_ros.msg import DatasetStatus, ModelUpdate, TrainingStatus
 from recognizer_ros.nodes import lifecycle, qos
 from recognizer_ros.nodes.trainer import Trainer
-from recognizer_ros.registry.store import Registry
 from recognizer_ros.srv import ActivateModel, GetModel, ListModels
 
 SMALL = {'net': 'resnet18', 'weights': 'none', 'net_width': 32, 'net_height': 32,
@@ -81,20 +81,6 @@ class Client:
 
     def close(self) -> None:
         self._train.destroy()
-
-
-def stored(data: Path, count: int) -> list[Bundle]:
-    """Versions that a trainer left behind; the newest is live."""
-    registry = Registry(data / 'models', writer=True)
-    done = []
-    for number in range(count):
-        version = registry.add(makers.bundle(('red', 'green')), {
-            BACKBONE: makers.colour_net(gain=number + 1), WEIGHTS: b'weights' * CHUNK,
-            HEAD: makers.colour_head(2).to_bytes()})
-        registry.activate(version.bundle.version)
-        done.append(version.bundle)
-    registry.close()
-    return done
 
 
 def wait_logged(capfd: pytest.CaptureFixture[str], text: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from recognizer_ros.core.errors import LabelError, NodeUnavailableError, RecognizerError
 from recognizer_ros.core.negotiation import Reply, Request
+from recognizer_ros.core.scores import ClassScore, Scores
 from recognizer_ros.core.split import Split
 from recognizer_ros.dataset.browse import Listed, Page, Query
 from recognizer_ros.dataset.edits import Edit, Edited
@@ -15,6 +16,7 @@ from recognizer_ros.server.bridge import (
     Alert,
     Classification,
     Dataset,
+    ModelVersion,
     Result,
     State,
     Training,
@@ -92,6 +94,36 @@ class FakeSamples:
         return Edited(1, 19, 'undone')
 
 
+class FakeModels:
+    """The :class:`recognizer_ros.server.bridge.Models` of the tests: three versions."""
+
+    LABELS = ('mug', 'red mug', 'stapler')
+
+    def __init__(self, note: Callable[..., None]) -> None:
+        self.live, self._note = 6, note
+
+    def versions(self) -> tuple[ModelVersion, ...]:
+        """Return versions 6, 5 and 4, of which 5 was trained whole."""
+        self._note('versions')
+        return tuple(self._version(number) for number in (6, 5, 4))
+
+    def activate(self, version: int) -> int:
+        """Make a version live."""
+        self._note('activate', version)
+        self.live = version or 5
+        return self.live
+
+    def _version(self, number: int) -> ModelVersion:
+        per_class = tuple(ClassScore(0.9, 0.8, 0.85, 20, change)
+                          for change in (0.05, -0.1, float('nan')))
+        scores = Scores(60, number / 8, 0.8, 0.85, float('nan'), 0.04, self.LABELS, per_class,
+                        ((16, 4, 0), (2, 18, 0), (0, 4, 16)))
+        return ModelVersion(
+            number, number - 1, 'finetune' if number == 5 else 'head', 'resnet18', self.LABELS,
+            'single', 17, 1_700_000_000_000_000_000 + number, scores, f'reason {number}',
+            number == self.live)
+
+
 class FakeBridge:
     """The :class:`recognizer_ros.server.bridge.Bridge` of the tests.
 
@@ -105,6 +137,7 @@ class FakeBridge:
         self.calls: list[tuple[Any, ...]] = []
         self.recordings: list[tuple[bool, float | None]] = []
         self.samples = FakeSamples(self._note)
+        self.models = FakeModels(self._note)
         self.viewers = 0
         self.peers: Callable[[Request], Reply] = no_camera
         self._state = busy_state() if state is None else state

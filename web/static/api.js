@@ -30,6 +30,15 @@ export async function put(path, value, options = {}) {
 }
 
 /**
+ * @param {string} path
+ * @returns {Promise<any>} the JSON value there
+ */
+export async function get(path) {
+  const response = await call(path, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+  return response.json();
+}
+
+/**
  * @param {File} file
  * @param {string[]} tags
  */
@@ -69,4 +78,5 @@ export async function problemOf(response) {
 async function call(path, init) {
   const response = await fetch(path, init);
   if (!response.ok) throw await problemOf(response);
+  return response;
 }

@@ -11,6 +11,7 @@ import { sendPanel } from './send.js';
 import { TagField } from './tags.js';
 import { trainingPanel } from './training.js';
 import { uploads } from './upload.js';
+import { versionsPanel } from './versions.js';
 
 /** @typedef {import('./types.js').State} State */
 
@@ -18,6 +19,7 @@ const alerts = new Alerts();
 const tags = new TagField();
 const showRecord = recordPanel(tags);
 const showTraining = trainingPanel(alerts);
+const showVersions = versionsPanel();
 const showClassification = classificationPanel(alerts);
 const showClasses = classesPanel(tags);
 uploads(tags);
@@ -35,7 +37,10 @@ const connection = new Connection((changes) => {
     showRecord(state);
     showClasses(state);
   }
-  if (changes.training) showTraining(changes.training);
+  if (changes.training) {
+    showTraining(changes.training);
+    showVersions(changes.training);
+  }
   if (changes.classification) showClassification(changes.classification);
   if (changes.alerts) alerts.show(changes.alerts);
   showConnection();

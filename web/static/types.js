@@ -34,6 +34,16 @@
  * @property {number | null} best_accuracy
  * @property {number} live_version
  *
+ * @typedef {object} Version of /api/v1/models
+ * @property {number} version
+ * @property {'head' | 'finetune'} stage
+ * @property {string[]} labels
+ * @property {string} created
+ * @property {string} reason
+ * @property {boolean} live
+ * @property {{headline: number | null, samples: number,
+ *   per_class: {change: number | null}[]}} scores
+ *
  * @typedef {{label: string, score: number}} Result
  *
  * @typedef {object} Classification
