@@ -22,7 +22,7 @@ import time
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,8 @@ MAX_START_S, MIN_HZ, MAX_DELAY_MS, MAX_AGE_MS = 3.0, 15.0, 60.0, 250.0
 MAX_FREEZE_S, MAX_REFUSED_MS = 2.0, 50.0
 NODES = ('camera', 'web')
 _START_S, _GONE_S, _SETTLE_S = 30.0, 20.0, 3.0
+_SILENT_S = 2.5
+"""After so long a sender counts as gone."""
 _BUSY = 'while True: pass'
 _STEP_S = 0.01
 _SIZES = ((320, 240), (480, 360), (640, 480))
@@ -207,24 +209,41 @@ class _Bench:
         with self._sending(1) as (sender, _, _):
             _pause(sender.page, _SETTLE_S)  # threads that stay are there afterwards
         before = self._held()
-        spectators = self.browser(THREE_CAMERAS)
-        first = self.browser(THREE_CAMERAS)
-        tab = first.tab(self.url).ready()
-        tab.send()
+        spectators, first = self.browser(THREE_CAMERAS), self.browser(THREE_CAMERAS)
+        tab = self._sender_in(first)
         tab.said('WebRTC ·')
         viewers = [spectators.tab(self.url).watch() for _ in range(2)]
         began_s = time.time()
-        refused = spectators.tab(self.url).ready()
-        refused.send()
-        refused.said('Another page is sending: take over?')
-        self._goes_on(tab, 2)
-        refused.close()
+        self._refuse_another(spectators, tab)
         first.kill()
-        _pause(viewers[0].page, 2.5)  # until it counts as silent
+        _pause(viewers[0].page, _SILENT_S)
         last = self.browser(THREE_CAMERAS)
-        tab = last.tab(self.url).ready()
+        self._trouble(self._sender_in(last))
+        shown = [viewer.seen() for viewer in viewers]
+        for one in (spectators, last):
+            one.close()
+        freezes = [_longest_gap([at_s for at_s, _ in seen], began_s) for seen in shown]
+        self.figures['disturbed'] = {
+            'seconds': round(shown[0][-1][0] - began_s),
+            'viewers_longest_freeze_s': [round(freeze, 2) for freeze in freezes]}
+        self.bars['disturbed_longest_freeze_s'] = bar(max(freezes), MAX_FREEZE_S, at_least=False)
+        self._compare('disturbed', before)
+
+    def _sender_in(self, browser: Chromium) -> Tab:
+        tab = browser.tab(self.url).ready()
         tab.send()
-        self._goes_on(tab, 10)
+        self._goes_on(tab, 2)
+        return tab
+
+    def _refuse_another(self, browser: Chromium, sender: Tab) -> None:
+        other = browser.tab(self.url).ready()
+        other.send()
+        other.said('Another page is sending: take over?')
+        self._goes_on(sender, 2)
+        other.close()
+
+    def _trouble(self, tab: Tab) -> None:
+        """Reload the page, change its resolution and its camera."""
         for _ in range(self.given.reloads):
             tab.again()
             tab.send()
@@ -234,20 +253,6 @@ class _Bench:
         for number in (2, 0, 2):  # number 1 gives depths, which WebRTC cannot send
             tab.page.locator('#send-camera').select_option(index=number)
             self._goes_on(tab, 2)
-        shown = [viewer.seen() for viewer in viewers]
-        for one in (spectators, last):
-            one.close()
-        wait(lambda: self._held() == before, _GONE_S)
-        freezes = [_longest_gap([at_s for at_s, _ in seen], began_s) for seen in shown]
-        self.figures['disturbed'] = {
-            'seconds': round(shown[0][-1][0] - began_s),
-            'viewers_longest_freeze_s': [round(freeze, 2) for freeze in freezes],
-            'before': str(before), 'after': str(self._held())}
-        more = sum(max(0, have - had) for node, held in self._held().items()
-                   for have, had in zip(_numbers(held), _numbers(before[node]), strict=True))
-        self.bars |= {
-            'disturbed_longest_freeze_s': bar(max(freezes), MAX_FREEZE_S, at_least=False),
-            'disturbed_left_behind_count': bar(more, 0, at_least=False)}
 
     def _hostile(self) -> None:
         """Offers that no peer makes."""
@@ -256,14 +261,22 @@ class _Bench:
             began_s = time.perf_counter()
             statuses[self._post(request)] += 1
             took.append(1e3 * (time.perf_counter() - began_s))
-        wait(lambda: self._held() == before, _GONE_S)
         wrong = sum(count for status, count in statuses.items() if not 400 <= status < 500)
         self.figures['hostile'] = {'statuses': dict(sorted(statuses.items())),
-                                   'took_ms': _spread(took), 'before': str(before),
-                                   'after': str(self._held()), 'peers': self._peers()}
+                                   'took_ms': _spread(took)}
         self.bars |= {'hostile_not_refused_count': bar(wrong, 0, at_least=False),
-                      'hostile_most_ms': bar(max(took), MAX_REFUSED_MS, at_least=False),
-                      'hostile_peers_left_count': bar(len(self._peers()), 0, at_least=False)}
+                      'hostile_most_ms': bar(max(took), MAX_REFUSED_MS, at_least=False)}
+        self._compare('hostile', before)
+
+    def _compare(self, part: str, before: dict[str, Held]) -> None:
+        """Look at what is left once all have gone."""
+        wait(lambda: self._held() == before and not self._peers(), _GONE_S)
+        after, peers = self._held(), self._peers()
+        more = len(peers) + sum(max(0, after[node].threads - held.threads)
+                                + max(0, after[node].files - held.files)
+                                for node, held in before.items())
+        self.figures[part] |= {'before': _shown(before), 'after': _shown(after), 'peers': peers}
+        self.bars[f'{part}_left_behind_count'] = bar(more, 0, at_least=False)
 
     # --- what they share ---
 
@@ -311,7 +324,7 @@ class _Bench:
         path, headers, body = request
         connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=10)
         try:
-            with contextlib.suppress(BrokenPipeError):  # refused before all of it was sent
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # refused early
                 connection.request('POST', path, body, headers)
             return connection.getresponse().status
         finally:
@@ -326,8 +339,8 @@ class _Bench:
         return {name: Held.by(node) for name, node in self.nodes.items()}
 
 
-def _numbers(held: Held) -> tuple[int, int]:
-    return held.threads, held.files
+def _shown(held: dict[str, Held]) -> dict[str, dict[str, int]]:
+    return {node: asdict(one) for node, one in held.items()}
 
 
 def _pause(page: Any, seconds: float) -> None:

@@ -92,7 +92,7 @@ class Setup:
                 self.root / 'install/share/recognizer_ros/package.xml',
                 0.3,
             ),
-            Step('verify', 'first import', '1', workspace.verify, ('build', 'robot')),
+            Step('verify', 'first import', '2', workspace.verify, ('build', 'robot', 'train')),
         ]
 
     def _ros_steps(self) -> list[Step]:

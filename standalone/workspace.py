@@ -14,7 +14,9 @@ _INTERFACES = ('msg/*.msg', 'srv/*.srv', 'action/*.action')
 _INSTALLED = ('recognizer_ros', 'launch', 'config', 'web', 'bench')
 _MADE = ('build', 'install', 'log')
 _MIRROR = 'build/src/recognizer_ros'
-_FIRST_IMPORTS = 'rclpy, vision_msgs.msg, recognizer_ros.msg, recognizer_ros.nodes'
+# PyTorch too: Python compiles it once, for which nobody wants to wait in front of a camera.
+_FIRST_IMPORTS = ('rclpy, vision_msgs.msg, recognizer_ros.msg, recognizer_ros.nodes, '
+                  'recognizer_ros.training.learner')
 _LAST_ERRORS = 15
 
 # Paths of the machine on which the wheels were built, in the CMake files that they export.
