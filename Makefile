@@ -15,6 +15,7 @@ option = $(if $($(1)),$(2) $(call quoted,$($(1))))
 DEMO_OPTIONS = $(call option,IMAGES,--images) $(call option,NET,--net) \
 	$(call option,WEIGHTS,--weights) $(call option,MINUTES,--minutes) $(call option,SIZE,--size)
 RUN_OPTIONS = $(call option,INPUT,--input) $(call option,DATA,--data) $(call option,PORT,--port) \
+	$(call option,HOST,--host) \
 	$(call option,NET,--net) $(call option,WEIGHTS,--weights)
 
 .PHONY: help demo run test check setup clean
@@ -23,7 +24,7 @@ help:
 	@echo 'make demo    learn and recognise generated objects before your eyes, no camera needed'
 	@echo '             IMAGES=folder NET=resnet18 WEIGHTS=imagenet|none|file MINUTES=5 SIZE=224'
 	@echo 'make run     the robot: camera, recorder, trainer, classifier and the page'
-	@echo '             INPUT=/dev/video0 DATA=data PORT=8050 NET=resnet18 WEIGHTS=imagenet|none|file'
+	@echo '             INPUT=/dev/video0 DATA=data PORT=8050 HOST=0.0.0.0 NET=resnet18 WEIGHTS=imagenet|none|file'
 	@echo 'make test    all tests            TESTS="test/capture -k video"'
 	@echo 'make check   linter, types, rules of imports, types of the page'
 	@echo 'make setup   only the set-up (the others do it too)'

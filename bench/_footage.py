@@ -17,6 +17,8 @@ CELLS = 2 + 2 * BITS
 """Beside each other along the upper edge: white, black, the number, and its complement."""
 SHARE = 1 / 15
 """Of the height that they take."""
+FILM_S = 2 ** BITS / 30
+"""What a camera of 30 Hz shows before it begins again."""
 _EACH, _STEP = 32, 3
 
 

@@ -31,7 +31,7 @@ from sensor_msgs.msg import Image
 
 sys.path.insert(0, str(Path(__file__).parent))
 from _browser import THREE_CAMERAS, Chromium, Seen, Tab, browsers, played
-from _footage import film, number_in
+from _footage import FILM_S, film, number_in
 from _hostile import Request, offers
 from _nodes import Client, NodeProcess, running, wait
 from reference import bar, machine, parse, photographs
@@ -384,13 +384,15 @@ def _ages(taken: Seen, seen: Seen) -> list[float]:
 
 
 def _taken(before: Seen, after: Seen) -> Iterator[float | None]:
-    """When each picture was at its first place; ``None``: not known."""
+    """When each picture was at its first place; ``None``: not known, as where only the picture of
+    the same number, a whole film before, was noted there."""
     left = defaultdict[int, list[float]](list)
     for at_s, number in before:
         left[number].append(at_s)
     for at_s, number in after:
         place = bisect_right(left[number], at_s)
-        yield left[number][place - 1] if number != -1 and place else None
+        taken_s = left[number][place - 1] if number != -1 and place else None
+        yield taken_s if taken_s is not None and at_s - taken_s < FILM_S / 2 else None
 
 
 def _spread(values: Sequence[float]) -> dict[str, float]:

@@ -14,10 +14,11 @@ from importlib import util
 from pathlib import Path
 from typing import Any
 
-from . import cli_dataset, cli_models, cli_transfer
+from . import cli_dataset, cli_models, cli_token, cli_transfer
 from .core import resources
-from .core.config import TrainerConfig, Value, replace
+from .core.config import TrainerConfig, Value, WebConfig, replace
 from .core.errors import ConfigError, DatasetError, ModelError, RecognizerError
+from .core.hosts import is_loopback
 from .core.options import Option, by_node, options
 
 
@@ -57,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument('--json', action='store_true', help='one JSON object')
     cli_transfer.add(cli_dataset.add(commands))
     cli_models.add(commands)
+    cli_token.add(commands)
     bench = _command(commands, 'bench', _bench, 'measure; exit status 1 when a bar does not hold')
     bench.add_argument('name', metavar='NAME', help='which one; a wrong name lists them')
     bench.add_argument('--json', action='store_true', help='one JSON object')
@@ -118,11 +120,26 @@ def _run(given: argparse.Namespace) -> int:
     values: dict[str, Value] = {'ssl_key': os.environ.get('SSL_KEY', ''),
                                 'ssl_cert': os.environ.get('SSL_CERT', '')}
     values.update(_given(given, options()))
+    _invite_the_first(values)
     with tempfile.TemporaryDirectory(prefix='recognizer-') as folder:
         path = Path(folder) / 'parameters.json'
         write_parameters(path, by_node(values))
         argv, environment = command(path, given.namespace)
         return _foreground(argv, environment)
+
+
+def _invite_the_first(values: dict[str, Value]) -> None:
+    """Show a token where the page is opened to other machines and nobody has one yet."""
+    from .server.access import Access, Scope
+
+    config = replace(WebConfig(), {name: values[name] for name in ('host', 'port', 'access')
+                                   if name in values})
+    if is_loopback(config.host):
+        return
+    access = Access(Path(config.access).expanduser())
+    if not access.tokens:
+        url = cli_token.page_url(config.host, config.port)
+        print(cli_token.invite(access, Scope.ADMIN, url), flush=True)
 
 
 def _foreground(argv: list[str], environment: dict[str, str]) -> int:

@@ -227,11 +227,13 @@ class ClassifierConfig:
 class WebConfig:
     """Node ``web``."""
 
-    host: str = setting('127.0.0.1', 'Address to listen on. Loopback only: the page has no access '
-                        'control yet.')
+    host: str = setting('127.0.0.1', 'Address to listen on. 127.0.0.1: this machine only. '
+                        '0.0.0.0: all networks; then HTTPS and a token are needed.')
     port: int = setting(8050, 'TCP port. 0: any free one.', 0, 65535)
     ssl_key: str = setting('', 'Private key file; with ssl_cert the page is served over HTTPS.')
     ssl_cert: str = setting('', 'Certificate file.')
+    access: str = setting('~/.recognizer', 'Folder of tokens, certificate and audit log; used '
+                          'where host is not this machine itself.')
     title: str = setting('Recognizer', 'Title of the page.')
     lease: float = setting(60.0, 'Longest time Record holds without a sign of life from the one '
                            'who holds it, seconds.', 1.0, 120.0, live=True)

@@ -69,6 +69,10 @@ class PortInUseError(RecognizerError):
     """Another program already listens on the port."""
 
 
+class AccessError(RecognizerError):
+    """The tokens or the certificate of the page cannot be read, written or used."""
+
+
 class NodeUnavailableError(RecognizerError):
     """A node that is needed does not answer."""
 

@@ -11,7 +11,8 @@ from .errors import ConfigError
 _NAMES = (
     'input', 'input_width', 'input_height', 'input_rate', 'input_loop', 'data', 'net', 'net_width',
     'net_height', 'weights', 'batch_size', 'workers', 'optimizer', 'learning_rate', 'augmentation',
-    'print_freq', 'threshold', 'smoothing', 'host', 'port', 'ssl_key', 'ssl_cert', 'title')
+    'print_freq', 'threshold', 'smoothing', 'host', 'port', 'ssl_key', 'ssl_cert', 'access',
+    'title')
 
 
 @dataclass(frozen=True)

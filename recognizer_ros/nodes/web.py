@@ -39,6 +39,8 @@ class Web(lifecycle.RecognizerNode[WebConfig]):
 
     def diagnose(self) -> tuple[bytes, str, dict[str, object]]:
         """Where the page is."""
+        if self._server and self._server.nobody_may_enter:
+            return lifecycle.WARN, 'nobody has a token: recognizer token new', {'url': self.url}
         return lifecycle.OK, 'serving', {'url': self.url}
 
 

@@ -6,6 +6,7 @@ from typing import cast
 from flask import Flask, current_app
 
 from ..core.config import WebConfig
+from .access import Access
 from .bridge import Bridge
 from .streams import Streams
 
@@ -14,11 +15,15 @@ _KEY = 'recognizer'
 
 @dataclass(frozen=True)
 class Current:
-    """The robot, the settings and the long answers under way."""
+    """The robot, the settings and the long answers under way.
+
+    :param access: who may do what; ``None``: only this machine is answered, and may do all.
+    """
 
     bridge: Bridge
     config: WebConfig
     streams: Streams
+    access: Access | None = None
 
 
 def attach(app: Flask, shared: Current) -> None:
@@ -39,6 +44,11 @@ def bridge() -> Bridge:
 def config() -> WebConfig:
     """Return the settings of the app that answers this request."""
     return of(current_app).config
+
+
+def access() -> Access | None:
+    """Return the tokens of the app that answers this request."""
+    return of(current_app).access
 
 
 def streams() -> Streams:

@@ -6,11 +6,11 @@ all. The format is that of server-sent events (HTML Living Standard, section 9.2
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from flask import Blueprint, Response
 
-from . import current
+from . import current, session
 from .bridge import Bridge
 from .sections import joined, sections
 
@@ -37,10 +37,10 @@ def events() -> Response:
     """Return the changes as they come."""
     streams = current.streams()
     chunks = _events(current.bridge(), streams.stopping)
-    return streams.respond('events', chunks, 'text/event-stream')
+    return streams.respond('events', session.while_valid(chunks), 'text/event-stream')
 
 
-def _events(bridge: Bridge, stopping: threading.Event) -> Iterator[bytes]:
+def _events(bridge: Bridge, stopping: threading.Event) -> Generator[bytes, None, None]:
     sent: dict[str, str] = {}
     seen, number, spoke = None, 0, time.monotonic()
     yield b'retry: 1000\n\n'

@@ -1,16 +1,20 @@
 """Which requests are answered at all, and the headers of every answer.
 
-The page has no access control yet and listens on loopback only; what is left to fear are other
-web sites open in the same browser: DNS rebinding and cross-site writes.
+On loopback anybody at this machine may do all; what is left to fear are other web sites open in
+the same browser: DNS rebinding and cross-site writes. Open to other machines, each request needs a
+token too; DNS rebinding then gains nothing, as cookies belong to the host's name.
 """
 
-import ipaddress
 import re
 
-from flask import Flask, Response, current_app, request
-from werkzeug.exceptions import Forbidden, LengthRequired, RequestEntityTooLarge
+from flask import Flask, Response, current_app, g, request
+from werkzeug.exceptions import Forbidden, LengthRequired, RequestEntityTooLarge, Unauthorized
 
-_WRITES = frozenset({'PUT', 'POST', 'DELETE', 'PATCH'})
+from ..core.hosts import is_loopback
+from . import current, session
+from .access import Access, Scope
+
+WRITES = frozenset({'PUT', 'POST', 'DELETE', 'PATCH'})
 _HOST = re.compile(r'(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<name>[^:\[\]]+))(?::\d{1,5})?')
 _HEADERS = {
     'Content-Security-Policy': (
@@ -21,6 +25,15 @@ _HEADERS = {
     'X-Content-Type-Options': 'nosniff',
     'X-Frame-Options': 'DENY',
 }
+_OPEN = frozenset({'static', 'page.index', 'session.session', 'session.enter', 'session.leave'})
+"""What tells nothing of the robot: the page without its contents, and how to get in."""
+_SCOPES = {
+    'whip.view': Scope.VIEW, 'whip.trickle': Scope.VIEW, 'whip.hang_up': Scope.VIEW,
+    'whip.publish': Scope.TAG, 'dataset.put_active_tags': Scope.TAG,
+    'dataset.put_recording': Scope.TAG, 'dataset.upload': Scope.TAG, 'samples.edit': Scope.TAG,
+    'samples.undo': Scope.TAG, 'samples.redo': Scope.TAG,
+}
+"""Of writes; all others are for administrators, also those that are yet to come."""
 
 
 def install(app: Flask) -> None:
@@ -29,14 +42,14 @@ def install(app: Flask) -> None:
     app.after_request(_harden)
 
 
-def is_loopback(name: str) -> bool:
-    """Whether a host name or address without port means this machine itself."""
-    if name.lower() == 'localhost':
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
+def require(scope: Scope) -> None:
+    """Refuse a request that is not allowed so much.
+
+    :raises Unauthorized: nobody has proved who they are. :raises Forbidden: not enough.
+    """
+    access = current.access()
+    if access:
+        _require(access, scope)
 
 
 def _check() -> None:
@@ -46,11 +59,24 @@ def _check() -> None:
         raise RequestEntityTooLarge(f'send at most {limit // 2**20} MiB')
     if 'Transfer-Encoding' in request.headers:
         raise LengthRequired('send the body with a Content-Length')
-    host = request.headers.get('Host', '')
-    if not _is_loopback_host(host):
+    host, access = request.headers.get('Host', ''), current.access()
+    if not access and not _is_loopback_host(host):
         raise Forbidden(f'this page answers as localhost only, not as {host[:80]!r}')
-    if request.method in _WRITES:
-        _check_write(f'{request.scheme}://{host}')
+    writes = request.method in WRITES
+    if writes:
+        _check_write(f'{request.scheme}://{host}', access is not None and session.by_cookie())
+    if access and request.endpoint not in _OPEN:
+        _require(access, _SCOPES.get(request.endpoint or '', Scope.ADMIN) if writes
+                 else Scope.VIEW)
+
+
+def _require(access: Access, scope: Scope) -> None:
+    token = g.token = g.get('token') or session.holder(access)
+    if not token:
+        raise Unauthorized('a token is needed here: open the address that was shown with it')
+    if token.scope < scope:
+        raise Forbidden(f'this token allows to {token.scope.name.lower()}, not to '
+                        f'{scope.name.lower()}: ask for another one')
 
 
 def _is_loopback_host(host: str) -> bool:
@@ -58,12 +84,13 @@ def _is_loopback_host(host: str) -> bool:
     return match is not None and is_loopback(match['v6'] or match['name'])
 
 
-def _check_write(own: str) -> None:
+def _check_write(own: str, by_cookie: bool) -> None:
+    """:param by_cookie: only a browser has a cookie, and it says where a write comes from."""
     origin = request.headers.get('Origin')
     site = request.headers.get('Sec-Fetch-Site', 'none')
     if origin is not None and origin.lower() != own.lower():
         raise Forbidden('another web site may not change anything here')
-    if site not in ('same-origin', 'none'):
+    if site not in ('same-origin', 'none') or (by_cookie and origin is None):
         raise Forbidden('another web site may not change anything here')
 
 

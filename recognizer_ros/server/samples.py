@@ -12,7 +12,8 @@ from ..core.split import Split
 from ..dataset import edits
 from ..dataset.browse import MAX_LIMIT, Listed, Query, State
 from ..dataset.edits import Edit, Edited
-from . import current, values
+from . import current, guard, values
+from .access import Scope
 
 blueprint = Blueprint('samples', __name__, url_prefix='/api/v1')
 
@@ -68,6 +69,8 @@ def edit() -> Response:
     name = body.get('operation')
     if not isinstance(name, str) or name not in _OPERATIONS:
         raise UnprocessableEntity(f'operation must be one of {", ".join(_OPERATIONS)}')
+    if name == 'purge':  # which nobody can undo
+        guard.require(Scope.ADMIN)
     known, make = _OPERATIONS[name]
     _check_fields(body, ('operation', *known))
     try:

@@ -17,7 +17,8 @@ from flask import Flask
 from ..core.config import WebConfig
 from ..core.errors import ConfigError, PortInUseError
 from . import current
-from .guard import is_loopback
+from .access import Access
+from .certificate import fingerprint, own_pair
 
 _log = logging.getLogger(__name__)
 
@@ -32,15 +33,19 @@ _GRACE_S = 1.2
 class Server:
     """Serves an app of :func:`recognizer_ros.server.app.create_app`; used once.
 
-    :raises ConfigError: host is not loopback, or key and certificate cannot be used.
+    :ivar access: who may do what; ``None``: only this machine is answered.
+    :raises ConfigError: key and certificate cannot be used.
+    :raises AccessError: none can be made.
     """
 
     def __init__(self, app: Flask, config: WebConfig) -> None:
-        self._streams = current.of(app).streams
-        self._scheme = 'https' if config.ssl_key or config.ssl_cert else 'http'
+        shared = current.of(app)
+        self._streams, self.access = shared.streams, shared.access
+        secure = shared.access or config.ssl_key or config.ssl_cert
+        self._scheme = 'https' if secure else 'http'
         self._server = _Wsgi((_address(config.host), config.port), app, config.streams)
         if self._scheme == 'https':
-            self._server.ssl_adapter = _tls(config.ssl_key, config.ssl_cert)
+            self._server.ssl_adapter = _tls(*_pair(config, shared.access))
         self._thread = threading.Thread(target=self._server.serve, name='web', daemon=True)
 
     @property
@@ -49,6 +54,11 @@ class Server:
         host, port = self._server.bind_addr
         shown = f'[{host}]' if ':' in host else host
         return f'{self._scheme}://{shown}:{port}/'
+
+    @property
+    def nobody_may_enter(self) -> bool:
+        """A token is needed, and there is none yet."""
+        return self.access is not None and not self.access.tokens
 
     def start(self) -> None:
         """Listen, and serve in a thread.
@@ -123,10 +133,18 @@ class _Wsgi(wsgi.Server):
         _log.log(level, msg, exc_info=traceback)
 
 
+def _pair(config: WebConfig, access: Access | None) -> tuple[str, str]:
+    """Key and certificate: those that are given, else our own."""
+    if not access or config.ssl_key or config.ssl_cert:
+        return config.ssl_key, config.ssl_cert
+    key, cert = own_pair(access.folder)
+    _log.info('own certificate, SHA-256 %s', fingerprint(cert))
+    return str(key), str(cert)
+
+
 def _address(host: str) -> str:
-    if not is_loopback(host):
-        raise ConfigError(f'host {host!r} is not this machine itself: the page has no access '
-                          'control yet, so use 127.0.0.1')
+    if not host:
+        raise ConfigError('host is empty: 127.0.0.1 is this machine only, 0.0.0.0 all networks')
     # As a name it may mean two addresses, of which only one is listened on.
     return '127.0.0.1' if host.lower() == 'localhost' else host
 

@@ -1,13 +1,13 @@
 """``/video.mjpeg``: the camera, as a stream of JPEG images."""
 
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import closing
 from typing import cast
 
 from flask import Blueprint, Response
 
-from . import current
+from . import current, session
 from .bridge import Bridge
 
 blueprint = Blueprint('video', __name__)
@@ -24,10 +24,10 @@ def video() -> Response:
     streams = current.streams()
     parts = _parts(current.bridge(), streams.stopping)
     kind = f'multipart/x-mixed-replace; boundary={_BOUNDARY.decode()}'
-    return streams.respond('video', parts, kind)
+    return streams.respond('video', session.while_valid(parts), kind)
 
 
-def _parts(bridge: Bridge, stopping: threading.Event) -> Iterator[bytes]:
+def _parts(bridge: Bridge, stopping: threading.Event) -> Generator[bytes, None, None]:
     yield b'--' + _BOUNDARY + b'\r\n'
     empty = 0
     with closing(cast(Generator[bytes, None, None], bridge.frames())) as frames:

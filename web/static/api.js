@@ -20,8 +20,26 @@ const TIMEOUT_MS = 10_000;
  * @param {{keepalive?: boolean}} [options] keepalive: also while the page goes away
  */
 export async function put(path, value, options = {}) {
+  await send('PUT', path, value, options);
+}
+
+/**
+ * @param {string} path
+ * @param {string} value
+ */
+export async function post(path, value) {
+  await send('POST', path, value, {});
+}
+
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {boolean | number | string} value
+ * @param {{keepalive?: boolean}} options
+ */
+async function send(method, path, value, options) {
   await call(path, {
-    method: 'PUT',
+    method,
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify(value),
     keepalive: options.keepalive ?? false,

@@ -8,6 +8,7 @@ import { byId, onVisible, setText } from './dom.js';
 import { recordPanel } from './record.js';
 import { Screen } from './screen.js';
 import { sendPanel } from './send.js';
+import { entered, keepEntry } from './session.js';
 import { TagField } from './tags.js';
 import { trainingPanel } from './training.js';
 import { uploads } from './upload.js';
@@ -47,9 +48,13 @@ const connection = new Connection((changes) => {
 }, (now) => {
   connected = now;
   showConnection();
+  if (!now) void entered(); // its token may have been revoked
 });
 
 const screen = new Screen();
+
+keepEntry();
+await entered();
 
 // Browsers open six connections to a server at most: pages out of sight must not hold two each.
 onVisible((visible) => {
