@@ -6,6 +6,8 @@ import sys
 from importlib import import_module
 from typing import NoReturn
 
+from ..core import memory
+
 
 def main(name: str) -> NoReturn:
     """Run the node of that name and end the process."""
@@ -13,6 +15,8 @@ def main(name: str) -> NoReturn:
     # imports take seconds; interrupted they would end with a traceback.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os._exit(0))
+    if name == 'classifier':  # before its libraries start threads
+        memory.share_one_heap()
     status = _run(name)
     # The node has closed what it had. Python's own end takes PyTorch's threads and memory down
     # bit by bit, for seconds, and meanwhile dies of a second signal.

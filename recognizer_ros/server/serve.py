@@ -26,6 +26,8 @@ _CALLS = 8
 """Threads left for short requests while all streams are taken."""
 _QUEUE = 256
 """Requests that may wait for a thread; more are answered 503."""
+_BACKLOG = 128
+"""Connections that may come at once; of more, the system makes some try again after a second."""
 _GRACE_S = 1.2
 """Time that streams get to end by themselves."""
 
@@ -95,7 +97,8 @@ class _Wsgi(wsgi.Server):
     def __init__(self, address: tuple[str, int], app: Flask, streams: int) -> None:
         threads = 2 * streams + _CALLS
         super().__init__(address, app, numthreads=threads, max=threads, shutdown_timeout=1,
-                         accepted_queue_size=_QUEUE, accepted_queue_timeout=1)
+                         request_queue_size=_BACKLOG, accepted_queue_size=_QUEUE,
+                         accepted_queue_timeout=1)
         self._lock = threading.Lock()
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
 
@@ -130,6 +133,8 @@ class _Wsgi(wsgi.Server):
 
     def error_log(self, msg: str = '', level: int = logging.INFO, traceback: bool = False) -> None:
         """Log as the rest of the program does, not on standard error."""
+        if msg.startswith('socket.error'):  # a page by TLS was closed: no news, and often
+            level, traceback = logging.DEBUG, False
         _log.log(level, msg, exc_info=traceback)
 
 

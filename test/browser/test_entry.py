@@ -42,7 +42,7 @@ def stranger(browser: Browser, server: Server) -> Iterator[Page]:
 def is_in(page: Page) -> None:
     expect(page.locator('#entry')).to_be_hidden()
     expect(page.locator('#connection')).to_have_text('connected')
-    expect(page.locator('.chip')).to_have_count(1)
+    expect(page.locator('.chip').first).to_be_visible()
 
 
 def test_the_address_with_the_token_opens_the_page(stranger: Page, access: Access,

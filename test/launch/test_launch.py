@@ -1,8 +1,9 @@
-"""The launch file, with stand-ins for `launch` and `launch_ros` that only remember."""
+"""The launch files, with stand-ins for `launch` and `launch_ros` that only remember."""
 
 import importlib.util
 import re
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -31,14 +32,17 @@ class DeclareLaunchArgument:
 @dataclass
 class OpaqueFunction:
     function: Any
+    args: list[Any]
 
 
 @dataclass(frozen=True)
 class LaunchConfiguration:
     name: str
+    default: str | None = None
 
     def perform(self, context: dict[str, str]) -> str:
-        return context[self.name]
+        return context[self.name] if self.default is None else context.get(
+            self.name, self.default)
 
 
 class Launched(SimpleNamespace):
@@ -51,25 +55,45 @@ def _module(name: str, **content: Any) -> ModuleType:
     return made
 
 
+Describe = Callable[[str], list[Any]]
+FILES = {
+    'recognizer': set(NODES),
+    'robot': {'camera', 'classifier', 'recorder', 'web'},
+    'trainer': {'trainer'},
+}
+
+
 @pytest.fixture
-def description(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What the launch file describes."""
+def describe(monkeypatch: pytest.MonkeyPatch) -> Iterator[Describe]:
+    """Gives what a launch file describes."""
     for module in (
-            _module('launch', LaunchDescription=list),
+            _module('launch', LaunchContext=dict, LaunchDescription=list),
             _module('launch.actions', DeclareLaunchArgument=DeclareLaunchArgument,
                     OpaqueFunction=OpaqueFunction),
             _module('launch.substitutions', LaunchConfiguration=LaunchConfiguration),
             _module('launch_ros'),
             _module('launch_ros.actions', LifecycleNode=Launched)):
         monkeypatch.setitem(sys.modules, module.__name__, module)
-    spec = importlib.util.spec_from_file_location(
-        'recognizer_launch', ROOT / 'launch' / 'recognizer.launch.py')
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    made: list[Any] = module.generate_launch_description()
-    return made
+    monkeypatch.delitem(sys.modules, 'recognizer_ros.nodes.launching', raising=False)
+
+    def described(name: str) -> list[Any]:
+        path = ROOT / 'launch' / f'{name}.launch.py'
+        spec = importlib.util.spec_from_file_location(f'{name}_launch', path)
+        assert spec
+        assert spec.loader
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        made: list[Any] = module.generate_launch_description()
+        return made
+
+    yield described
+    sys.modules.pop('recognizer_ros.nodes.launching', None)  # it holds the stand-ins
+
+
+@pytest.fixture
+def description(describe: Describe) -> list[Any]:
+    """What the launch file of all nodes describes."""
+    return describe('recognizer')
 
 
 def arguments(description: list[Any]) -> dict[str, DeclareLaunchArgument]:
@@ -80,29 +104,40 @@ def launched(description: list[Any], **given: str) -> dict[str, Launched]:
     """The nodes that are started when these arguments are given."""
     context = {name: item.default_value for name, item in arguments(description).items()}
     assert given.keys() <= context.keys()
-    make = next(item for item in description if isinstance(item, OpaqueFunction)).function
-    return {node.name: node for node in make({**context, **given})}
+    make = next(item for item in description if isinstance(item, OpaqueFunction))
+    return {node.name: node for node in make.function({**context, **given}, *make.args)}
 
 
-def test_arguments_are_the_options_and_three_more(description: list[Any]) -> None:
+def test_these_launch_files_are_there() -> None:
+    assert {path.name for path in (ROOT / 'launch').glob('*.py')} == {
+        f'{name}.launch.py' for name in FILES}
+
+
+@pytest.mark.parametrize('name', FILES)
+def test_arguments_are_the_options_of_the_nodes_and_a_few_more(describe: Describe,
+                                                               name: str) -> None:
+    description = describe(name)
     found = arguments(description)
     assert len(found) == sum(isinstance(item, DeclareLaunchArgument) for item in description)
-    assert found.keys() == {'namespace', 'params_file', 'autostart',
-                            *(option.name for option in options())}
+    more = {'namespace', 'params_file', 'autostart', 'respawn', 'respawn_delay'}
+    assert found.keys() == more | {option.name for option in options(tuple(FILES[name]))} | (
+        {'image'} if 'camera' in FILES[name] else set())
     assert all(item.description for item in found.values())
-    assert found['autostart'].choices == ['true', 'false']
+    assert found['autostart'].choices == found['respawn'].choices == ['true', 'false']
     assert Path(found['params_file'].default_value).name == PARAMETERS.name
     assert Path(found['params_file'].default_value).is_file()
 
 
-def test_all_nodes_are_started_under_their_names(description: list[Any]) -> None:
-    nodes = launched(description)
-    assert nodes.keys() == NODES.keys()
-    for name, node in nodes.items():
-        assert (node.package, node.executable) == ('recognizer_ros', name)
-        assert node.namespace == LaunchConfiguration('namespace')
+@pytest.mark.parametrize('name', FILES)
+def test_the_nodes_are_started_under_their_names(describe: Describe, name: str) -> None:
+    nodes = launched(describe(name), namespace='front')
+    assert nodes.keys() == FILES[name]
+    for one, node in nodes.items():
+        assert (node.package, node.executable) == ('recognizer_ros', one)
+        assert node.namespace == 'front'
         # Nothing but autostart overrides the file.
-        assert node.parameters == [LaunchConfiguration('params_file'), {'autostart': True}]
+        assert node.parameters == [str(PARAMETERS), {'autostart': True}]
+        assert (node.respawn, node.respawn_delay, node.remappings) == (True, 1.0, [])
 
 
 def test_what_is_given_goes_to_the_nodes_that_have_it(description: list[Any]) -> None:
@@ -117,6 +152,24 @@ def test_what_is_given_goes_to_the_nodes_that_have_it(description: list[Any]) ->
         'classifier': {'threshold': 0.5, 'autostart': False},
         'web': {'port': 9000, 'autostart': False},
     }
+
+
+def test_nodes_that_have_ended_stay_so_where_that_is_wanted(description: list[Any]) -> None:
+    assert not any(node.respawn for node in launched(description, respawn='false').values())
+
+
+def test_your_own_camera_takes_the_place_of_the_node(description: list[Any]) -> None:
+    nodes = launched(description, image='/front/image_raw')
+    assert nodes.keys() == set(NODES) - {'camera'}
+    assert all(node.remappings == [('image_raw', '/front/image_raw'),
+                                   ('image_raw/compressed', '/front/image_raw/compressed')]
+               for node in nodes.values())
+
+
+@pytest.mark.parametrize('text', ['soon', '-1', 'nan', '1e9'])
+def test_a_wrong_delay_is_an_error(description: list[Any], text: str) -> None:
+    with pytest.raises(ConfigError, match='respawn_delay must be a number of seconds'):
+        launched(description, respawn_delay=text)
 
 
 @pytest.mark.parametrize(('name', 'text'), [('port', 'http'), ('threshold', '2'),
