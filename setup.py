@@ -43,7 +43,8 @@ def version() -> str:
 
 def shared_files() -> list[tuple[str, list[str]]]:
     """Where CMakeLists.txt installs them too: share/recognizer_ros."""
-    found = {Path(): ['package.xml'], Path('standalone'): ['standalone/Procfile']}
+    found = {Path(): ['package.xml'],
+             Path('standalone'): ['standalone/Procfile', 'standalone/respawn.sh']}
     for folder in FOLDERS:
         for path in sorted((ROOT / folder).rglob('*')):
             if path.is_file() and '__pycache__' not in path.parts:

@@ -32,6 +32,7 @@ def command(parameters: Path, namespace: str = '') -> tuple[list[str], dict[str,
     """The command line that starts all nodes, and its environment."""
     remap = f' -r __ns:=/{namespace}' if namespace else ''
     environment = {**os.environ, 'PYTHONUNBUFFERED': '1', 'RECOGNIZER_PYTHON': sys.executable,
+                   'RECOGNIZER_RESPAWN': str(resources.find('standalone/respawn.sh')),
                    'RECOGNIZER_ROS_ARGS': f'--params-file {parameters}{remap}'}
     return [sys.executable, '-m', 'honcho', '--procfile',
             str(resources.find('standalone/Procfile')), 'start'], environment

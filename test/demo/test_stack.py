@@ -1,5 +1,6 @@
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -53,8 +54,8 @@ def test_a_stack_of_which_a_node_ends_is_an_error_that_says_why(tmp_path: Path) 
     assert '\n' not in str(caught.value)
 
 
-def processes(mark: str) -> list[int]:
-    """Ids of the processes that have a text in their command line."""
+def processes(*marks: str, without: str = '\n') -> list[int]:
+    """Ids of the processes that have these texts in their command line, and not the last one."""
     found = []
     for folder in Path('/proc').iterdir():
         if folder.name.isdecimal() and int(folder.name) != os.getpid():
@@ -62,9 +63,28 @@ def processes(mark: str) -> list[int]:
                 line = (folder / 'cmdline').read_bytes().decode(errors='replace')
             except OSError:
                 continue
-            if mark in line:
+            if all(mark in line for mark in marks) and without not in line:
                 found.append(int(folder.name))
     return found
+
+
+def test_a_node_that_is_killed_comes_back(tmp_path: Path) -> None:
+    path, log = tmp_path / 'parameters.json', tmp_path / 'demo.log'
+    write_parameters(path, {'camera': {'input': 'pattern://'}, 'web': {'port': 0},
+                            'recorder': {'data': str(tmp_path / 'data')},
+                            'trainer': {'data': str(tmp_path / 'data'), 'enabled': False}})
+
+    def recorders() -> list[int]:
+        return processes(str(path), 'nodes\0recorder', without='respawn.sh')
+
+    with Stack(path, 'demo', log) as stack:
+        makers.wait_for((tmp_path / 'data' / 'samples.db').exists)
+        killed, = recorders()
+        os.kill(killed, signal.SIGKILL)
+        makers.wait_for(lambda: recorders() and recorders() != [killed])
+        stack.check()
+        assert 'killed by signal 9, started again' in log.read_text()
+    makers.wait_for(lambda: not processes(str(path)), 5)
 
 
 def test_no_process_is_left_when_a_stack_ends(tmp_path: Path) -> None:
