@@ -13,6 +13,7 @@ ROBOT = [
     'aiortc>=1.15',
     'av>=14',
     'cheroot>=10',
+    'cryptography>=42',
     'flask>=3',
     'honcho>=2',
     'numpy>=1.26',
@@ -20,6 +21,7 @@ ROBOT = [
     'opencv-python-headless>=4.10',
     'safetensors>=0.4',
     'scikit-learn>=1.5',
+    'segno>=1.6',
 ]
 BAG = ['rosbags>=0.11']
 TRAIN = [

@@ -127,10 +127,12 @@ class Chromium:
         opens six to a server at most."""
         return Tab(self._browser.new_context().new_page(), url)
 
-    def kill(self) -> None:
-        """``kill -9``."""
+    def kill(self) -> float:
+        """``kill -9``; return when that was done, monotonic."""
         subprocess.run(['pkill', '-9', '-f', '--', self._mark], check=True)
+        killed_s = time.monotonic()
         self.close()
+        return killed_s
 
     def close(self) -> None:
         """End it."""

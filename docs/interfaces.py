@@ -61,6 +61,8 @@ _SET, _GET = 'rcl_interfaces/srv/SetParameters', 'rcl_interfaces/srv/GetParamete
 _LIST, _SAMPLE = 'recognizer_ros/srv/ListSamples', 'recognizer_ros/srv/GetSample'
 _EDIT, _UNDO = 'recognizer_ros/srv/EditSamples', 'recognizer_ros/srv/Undo'
 _PEER = 'recognizer_ros/srv/Negotiate'
+_SINGLE = 'recognizer_ros/srv/ClassifyImage'
+_UNSURE = 'recognizer_ros/srv/ListUncertain'
 _PUB, _SUB, _SRV, _CALL = Role.PUBLISHES, Role.SUBSCRIBES, Role.SERVES, Role.CALLS
 _NODES = ('camera', 'recorder', 'trainer', 'classifier', 'web')
 
@@ -122,6 +124,10 @@ ENDPOINTS = (
              'Turn classification on or off.'),
     Endpoint('classifier', _SRV, 'explain', 'recognizer_ros/srv/Explain',
              'Where in the newest frame a label was seen.'),
+    Endpoint('classifier', _SRV, 'classify_image', _SINGLE,
+             'What the live model says of an image file.'),
+    Endpoint('classifier', _SRV, 'list_uncertain', _UNSURE,
+             'Frames that the model was not sure of, for a person to tag.'),
     Endpoint('classifier', _CALL, 'get_model', 'recognizer_ros/srv/GetModel',
              'A network that is not on this machine.'),
 
@@ -144,6 +150,8 @@ ENDPOINTS = (
              'Versions on the page.'),
     Endpoint('web', _CALL, 'activate_model', 'recognizer_ros/srv/ActivateModel',
              'Another version, or the one before, on the page.'),
+    Endpoint('web', _CALL, 'classify_image', _SINGLE, 'REST: what the model says of an image.'),
+    Endpoint('web', _CALL, 'list_uncertain', _UNSURE, 'Not sure, on the page.'),
     Endpoint('web', _CALL, 'trainer/set_enabled', _SWITCH, 'The switch on the page.'),
     Endpoint('web', _CALL, 'classifier/set_enabled', _SWITCH, 'The switch on the page.'),
     Endpoint('web', _CALL, 'classifier/set_parameters', _SET, 'Threshold and smoothing.'),

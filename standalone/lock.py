@@ -14,6 +14,7 @@ HERE = Path(__file__).resolve().parent
 SETS = ('ros', 'robot', 'train', 'dev')
 _TARGET = (
     "sys_platform == 'linux' and platform_machine == 'x86_64' and implementation_name == 'cpython'"
+    " and platform_python_implementation == 'CPython'"
     " and python_version >= '3.10' and python_version < '3.15'"
 )
 _HEADER = '# Written by standalone/lock.py from {}.in; for Python 3.10 to 3.14 on Linux, x86_64.\n'

@@ -209,6 +209,9 @@ class ClassifierConfig:
                                       live=True)
     events_labels: str = setting('', 'Labels that events are told of, separated by commas. Empty: '
                                  'all.', live=True)
+    keep_uncertain: int = setting(24, 'Frames that the model was not sure of, kept in memory for '
+                                  'a person to tag; at most one a second. 0: none.', 0, 256,
+                                  live=True)
     transport: str = setting('raw', 'Which images to classify: raw takes image_raw, compressed '
                              'takes image_raw/compressed.', choices=('raw', 'compressed'))
     backend: str = setting('auto', 'What runs the network; auto: the first of these that works.',
@@ -238,7 +241,7 @@ class WebConfig:
     lease: float = setting(60.0, 'Longest time Record holds without a sign of life from the one '
                            'who holds it, seconds.', 1.0, 120.0, live=True)
     upload_limit: int = setting(32, 'Largest upload, MiB.', 1, 1024)
-    streams: int = setting(8, 'Video viewers and event streams at a time, each.', 1, 64)
+    streams: int = setting(64, 'Video viewers and event streams at a time, each.', 1, 256)
 
 
 NODES: dict[str, type[Any]] = {

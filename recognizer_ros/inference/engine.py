@@ -8,17 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-import numpy as np
-
 from ..core import memory
 from ..core.bundle import Bundle
 from ..core.config import ClassifierConfig
 from ..core.errors import ImageError, ModelError
 from ..core.latest import Latest
-from ..core.predictions import UNKNOWN, Floats, Prediction, probabilities, select
+from ..core.predictions import Floats, Prediction
 from ..core.smoothing import Smoother
 from ..core.timing import Rate, Stages
 from .backend import Backend
+from .judging import Opinion, judge
 from .model import Model, load
 from .preprocess import Pixels
 
@@ -45,7 +44,9 @@ class Frame(Generic[TagT]):
 class Answer(Generic[TagT]):
     """What ``model`` says of an image.
 
-    :param scores: one per label of the model, smoothed, shape (labels,).
+    :param features: of the network, shape (1, F).
+    :param opinion: of this image alone; the rest is smoothed.
+    :param scores: one per label of the model, shape (labels,).
     :param unknown: it shows none of them, as far as the model can tell.
     :param results: those that count, best first.
     """
@@ -54,6 +55,8 @@ class Answer(Generic[TagT]):
     image: Pixels
     order: str
     model: Model
+    features: Floats
+    opinion: Opinion
     scores: Floats
     unknown: bool
     results: tuple[Prediction, ...]
@@ -197,31 +200,18 @@ class Engine(Generic[TagT]):
         prepared = model.backend.prepare(image, order, model.bundle.preprocessing)
         ready = time.monotonic()
         features = model.backend.infer(prepared)
-        scores, unknown, results = self._judge(model, features, config)
+        labels = model.bundle.labels
+        opinion = judge(model.head, model.bundle.label_mode, features, config.unknown)
+        smooth = opinion.smoothed(self._smoother, labels, config.smoothing)
+        results = smooth.results(labels, config)
         done = time.monotonic()
         for stage, seconds in (('convert', converted - begun), ('preprocess', ready - converted),
                                ('infer', done - ready)):
             self.stages.add(stage, seconds)
         self.rate.tick(done)
-        self.last = Answer(frame.tag, image, order, model, scores, unknown, results)
+        self.last = Answer(frame.tag, image, order, model, features, opinion, smooth.scores,
+                           smooth.is_unknown(config.unknown), results)
         return self.last
-
-    def _judge(self, model: Model, features: Floats, config: ClassifierConfig
-               ) -> tuple[Floats, bool, tuple[Prediction, ...]]:
-        """Smoothed scores, whether the image is unknown, and what is answered."""
-        labels, logits = model.bundle.labels, model.head(features)
-        scores = probabilities(logits, model.bundle.label_mode)[0]
-        if not (config.unknown and model.head.reject):
-            scores = self._smoother(scores, labels, config.smoothing)
-            return scores, False, select(scores, labels, config.threshold, config.top_k)
-        familiar = model.head.reject(features, logits)
-        # No label is empty, so that stands for being familiar.
-        *_, familiarity = smoothed = self._smoother(
-            np.append(scores, familiar), (*labels, ''), config.smoothing)
-        scores, unknown = smoothed[:-1], bool(familiarity <= config.unknown)
-        return scores, unknown, (
-            (Prediction(UNKNOWN, 1 - float(familiarity)),) if unknown else
-            select(scores, labels, config.threshold, config.top_k))
 
 
 def _same(one: Bundle, other: Bundle) -> bool:

@@ -31,7 +31,7 @@ class Answers:
         self._node = node
         self._results = node.create_publisher(Classification, 'classification', qos.RESULT)
         self._events = node.create_publisher(LabelEvent, 'events', qos.RESULT)
-        self._overlay = node.create_publisher(Image, 'image_overlay', qos.IMAGE)
+        self._overlay = qos.publisher(node, Image, 'image_overlay', qos.IMAGE)
         self._labels = node.create_publisher(LabelInfo, 'label_info', qos.LATCHED)
         self._vision = node.create_publisher(VisionInfo, 'vision_info', qos.LATCHED)
         self._presence = Presence()

@@ -24,7 +24,9 @@ from ..core.timing import Rate
 from ..msg import DatasetStatus, Tags, TrainingStatus
 from ..server.bridge import Alert, Dataset, Result, State, Training
 from . import conversions, qos
+from .answers_bridge import RosAnswers
 from .dataset_bridge import RosSamples
+from .insight_bridge import RosInsight
 from .lifecycle import RecognizerNode
 from .model_bridge import RosModels
 from .service_calls import call
@@ -61,6 +63,8 @@ class RosBridge:
         self._frames: Any = None
         self.samples = RosSamples(node)
         self.models = RosModels(node)
+        self.insight = RosInsight(node)
+        self.answers = RosAnswers(node)
         self._signalling = Signalling(node)
         self._tags = node.create_publisher(Tags, 'tags', qos.TAGS)
         self._services = {
@@ -219,8 +223,9 @@ class RosBridge:
             online=True, revision=message.revision, samples=message.samples,
             validation_samples=message.validation_samples, bursts=message.bursts,
             classes=tuple(message.classes), class_samples=tuple(message.class_samples),
-            recording=message.recording, active_tags=tuple(message.active_tags),
-            burst=message.burst, burst_samples=message.burst_samples, dropped=message.dropped,
+            class_bursts=tuple(message.class_bursts), recording=message.recording,
+            active_tags=tuple(message.active_tags), burst=message.burst,
+            burst_samples=message.burst_samples, dropped=message.dropped,
             duplicates=message.duplicates, pending=message.pending, error=message.error))
 
     def _on_training(self, message: TrainingStatus) -> None:

@@ -29,8 +29,8 @@ class Camera(lifecycle.RecognizerNode[CameraConfig]):
 
     def __init__(self, **options: Any) -> None:
         super().__init__('camera', CameraConfig, **options)
-        self._raw = self.create_publisher(Image, 'image_raw', qos.IMAGE)
-        self._jpeg = self.create_publisher(CompressedImage, 'image_raw/compressed', qos.IMAGE)
+        self._raw = qos.publisher(self, Image, 'image_raw', qos.IMAGE)
+        self._jpeg = qos.publisher(self, CompressedImage, 'image_raw/compressed', qos.IMAGE)
         self._calibration = Calibration(self)
         self._negotiation = Negotiation(self)
         self._feed: Feed | None = None

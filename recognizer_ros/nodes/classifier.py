@@ -18,8 +18,10 @@ from ..msg import ModelUpdate
 from . import conversions, cvbridge, lifecycle, qos
 from .answers import Answers
 from .arrivals import Arrivals
+from .classify_image import ImageClassifier
 from .explaining import Explaining
 from .model_fetch import ModelFetch
+from .uncertain import Uncertain
 
 
 class Classifier(lifecycle.RecognizerNode[ClassifierConfig]):
@@ -31,6 +33,8 @@ class Classifier(lifecycle.RecognizerNode[ClassifierConfig]):
         self._answers.set_threshold(self.config.threshold)
         self._fetch = ModelFetch(self, self.config)
         self._explaining = Explaining(self, lambda: self._engine.last if self._engine else None)
+        self._single = ImageClassifier(self, lambda: self._engine)
+        self._uncertain = Uncertain(self, self.config.keep_uncertain)
         self.create_service(SetBool, '~/set_enabled', self._set_enabled)
         self._engine: Engine[Header] | None = None
         self._entities: list[Any] = []
@@ -60,10 +64,13 @@ class Classifier(lifecycle.RecognizerNode[ClassifierConfig]):
             self._engine = None
         self._answers.forget()
         self._explaining.forget()
+        self._single.forget()
+        self._uncertain.clear()
 
     def configure_live(self, config: ClassifierConfig) -> None:
         """Another threshold is told with the labels."""
         self._answers.set_threshold(config.threshold)
+        self._uncertain.limit(config.keep_uncertain)
 
     def diagnose(self) -> tuple[bytes, str, dict[str, object]]:
         """Rate, latency stage by stage, model, and what was refused last."""
@@ -92,6 +99,7 @@ class Classifier(lifecycle.RecognizerNode[ClassifierConfig]):
         """From the engine's thread."""
         self._refused = ''
         self._answers.publish(answer, self.config)
+        self._uncertain.see(answer, self.config.unknown)
 
     def unreadable(self, error: ImageError) -> None:
         """From the engine's thread."""

@@ -24,10 +24,11 @@ class RosSamples:
                 (AddSample, 'add_sample'), (ListSamples, 'list_samples'),
                 (GetSample, 'get_sample'), (EditSamples, 'edit_samples'), (Undo, 'undo')))
 
-    def add(self, data: bytes, tags: tuple[str, ...], source: str) -> str:
+    def add(self, data: bytes, tags: tuple[str, ...], source: str, stamp_ns: int = 0) -> str:
         """See the protocol; likewise below."""
         request = AddSample.Request(tags=list(tags), source=source)
         request.image.data = conversions.byte_array(data)
+        request.image.header.stamp = conversions.to_time(stamp_ns)
         answer = call(self._add, request, 'recorder', _WRITE_TIMEOUT_S)
         if not answer.success:
             kind = DatasetError if 'disk' in answer.message else ImageError

@@ -60,9 +60,10 @@ def on_change(node: Node, get: Callable[[], ConfigT], put: Callable[[ConfigT], N
     def change(changed: list[Parameter]) -> SetParametersResult:
         now = get()
         names = configs.settings(type(now))
+        mine = {item.name: item.value for item in changed if item.name in names}
         try:
-            put(configs.replace(now, {item.name: item.value for item in changed
-                                      if item.name in names}))
+            if mine:  # rclpy asks also for what it declares itself, before the node is made
+                put(configs.replace(now, mine))
         except RecognizerError as error:
             return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)

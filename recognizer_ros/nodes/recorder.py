@@ -56,7 +56,7 @@ class Recorder(lifecycle.RecognizerNode[RecorderConfig]):
                   if self.config.transport == 'compressed' else
                   (Image, 'image_raw', self._on_image))
         self._entities = [
-            self.create_subscription(*images, qos.RECORDED),
+            qos.subscription(self, *images, qos.RECORDED),
             self.create_subscription(Tags, 'tags', self._on_tags, qos.TAGS),
             self.create_timer(_TICK_S, self._tick, clock=Clock()),
         ]

@@ -21,9 +21,11 @@ from ..dataset import reader
 from ..msg import DatasetStatus, ModelUpdate, TrainingStatus
 from ..registry.store import Registry, Version
 from ..srv import ActivateModel, GetModel, ListModels
+from ..training.insight import Insight
 from ..training.progress import Phase, Progress
 from ..training.worker import Goal, Worker
 from . import conversions, lifecycle, models, qos
+from .insight import Insights
 from .left_out import LeftOut
 from .model_files import ModelFiles
 
@@ -50,6 +52,7 @@ class Trainer(lifecycle.RecognizerNode[TrainerConfig]):
         self._listeners = self._repeats = 0
         self._files = ModelFiles(self)
         self._left_out = LeftOut(self)
+        self._insights = Insights(self, lambda: self._worker.curves() if self._worker else ())
         self._goal: tuple[ServerGoalHandle, Goal] | None = None
         self.create_service(SetBool, '~/set_enabled', self._set_enabled)
         self.create_service(ListModels, 'list_models', self._list_models)
@@ -64,6 +67,7 @@ class Trainer(lifecycle.RecognizerNode[TrainerConfig]):
         """Take the registry."""
         self._data = Path(self.config.data).expanduser()
         self._registry = Registry(self._data / 'models', writer=True)
+        self._insights.insight = Insight(self._data, self._registry)
 
     def start(self) -> None:
         """Serve the live version, start to learn."""
@@ -92,6 +96,7 @@ class Trainer(lifecycle.RecognizerNode[TrainerConfig]):
 
     def tear_down(self) -> None:
         """Let go of the registry."""
+        self._insights.insight = None
         if self._registry:
             self._registry.close()
             self._registry = None

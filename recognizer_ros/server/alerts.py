@@ -7,11 +7,17 @@ from werkzeug.exceptions import UnprocessableEntity
 
 from . import current
 from .bridge import Alert
+from .describe import TEXT, array, choice, described, integer, record
 
 blueprint = Blueprint('alerts', __name__)
 
+_SINCE = integer(0, 10**18 - 1)
+_ALERT = record(id=integer(), time=integer(), level=choice('info', 'warning', 'error'),
+                category=TEXT, message=TEXT, duration=integer(0))
+
 
 @blueprint.get('/alerts')
+@described(array(_ALERT), query={'since': _SINCE})
 def alerts() -> Response:
     """Return the alerts newer than the query's ``since``, Unix time in milliseconds."""
     since = request.args.get('since', '0')

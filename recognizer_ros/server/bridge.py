@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..core.insight import Advised
 from ..core.labels import LabelMode
 from ..core.negotiation import Reply, Request
 from ..core.scores import Scores
@@ -25,6 +26,7 @@ class Dataset:
     bursts: int = 0
     classes: tuple[str, ...] = ()
     class_samples: tuple[int, ...] = ()
+    class_bursts: tuple[int, ...] = ()
     recording: bool = False
     active_tags: tuple[str, ...] = ()
     burst: int = 0
@@ -124,8 +126,11 @@ class Samples(Protocol):
     """What is stored. Calls are safe from any thread; each raises NodeUnavailableError when no
     recorder answers in time, and DatasetError when it cannot do what was asked."""
 
-    def add(self, data: bytes, tags: tuple[str, ...], source: str) -> str:
-        """Store an image file; return its id. :raises ImageError: not a usable image."""
+    def add(self, data: bytes, tags: tuple[str, ...], source: str, stamp_ns: int = 0) -> str:
+        """Store an image file; return its id. :raises ImageError: not a usable image.
+
+        :param stamp_ns: when it was captured; 0: now.
+        """
 
     def page(self, query: Query) -> Page:
         """Run a query."""
@@ -184,6 +189,101 @@ class Models(Protocol):
         """Make a version the live one; 0: the one before it. Return the live version."""
 
 
+@dataclass(frozen=True)
+class Answered:
+    """What the live model says of an image.
+
+    :param results: every label, best first. :param unknown: it shows none of them.
+    """
+
+    results: tuple[Result, ...]
+    unknown: bool
+    model_version: int
+
+
+@dataclass(frozen=True)
+class UncertainFrame:
+    """A frame that the live model was not sure of, as ``msg/UncertainFrame``.
+
+    :param stamp_ns: when it was captured. :param results: best first, at most three.
+    """
+
+    id: int
+    stamp_ns: int
+    results: tuple[Result, ...]
+    unknown: bool
+    model_version: int
+
+
+class Answers(Protocol):
+    """What the live model says. Calls are safe from any thread; each raises NodeUnavailableError
+    when no classifier answers in time."""
+
+    def classify(self, data: bytes) -> Answered:
+        """Ask it about an image file. :raises ImageError: not a usable image.
+        :raises ModelError: there is no model."""
+
+    def uncertain(self) -> tuple[UncertainFrame, ...]:
+        """Return the frames that it was not sure of, newest first."""
+
+    def uncertain_image(self, frame: int) -> tuple[UncertainFrame, bytes]:
+        """Return one of them with its JPEG. :raises NotFoundError: it is gone."""
+
+    def forget(self, frame: int) -> None:
+        """Forget one of them, if it is there."""
+
+
+@dataclass(frozen=True)
+class ReviewPage:
+    """How the live version answers held-out samples, and a page of one cell of that table.
+
+    :param confusion: rows true, columns answered, in the order of ``labels``.
+    :param ids: samples of the cell, the surest answer first, and ``scores`` of that, 0 to 1.
+    :param total: how many the cell has.
+    """
+
+    labels: tuple[str, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    ids: tuple[str, ...]
+    scores: tuple[float, ...]
+    total: int
+    dataset_revision: int
+    model_version: int
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """What came of fitting a head, or of one epoch of fine-tuning; NaN where not known.
+
+    :param stage: head or finetune. :param epoch: of its run, from 1; 0: a head.
+    :param loss: over the epoch's training images, likewise ``train_accuracy``; the rest: on
+        held-out samples.
+    """
+
+    stamp_ns: int
+    stage: str
+    epoch: int
+    dataset_revision: int
+    loss: float
+    train_accuracy: float
+    accuracy: float
+    macro_f1: float
+
+
+class Insight(Protocol):
+    """What the trainer knows of data and model. Calls are safe from any thread; each raises
+    NodeUnavailableError when no trainer answers in time, and ModelError when it cannot say."""
+
+    def review(self, truth: str, answer: str, offset: int, limit: int) -> ReviewPage:
+        """Return the table, and of the cell ``truth``, ``answer`` a page; both empty: no cell."""
+
+    def advise(self) -> Advised:
+        """Return what to record or to mend next."""
+
+    def curves(self) -> tuple[CurvePoint, ...]:
+        """Return how training went, oldest first."""
+
+
 class Bridge(Protocol):
     """Calls are safe from any thread. Those that need another node raise NodeUnavailableError
     when it does not answer in time."""
@@ -195,6 +295,14 @@ class Bridge(Protocol):
     @property
     def models(self) -> Models:
         """The model versions."""
+
+    @property
+    def insight(self) -> Insight:
+        """What the trainer knows."""
+
+    @property
+    def answers(self) -> Answers:
+        """What the live model says when asked."""
 
     def state(self) -> State:
         """Return the newest state; cheap."""

@@ -8,6 +8,7 @@ from flask import Flask, current_app
 from ..core.config import WebConfig
 from .access import Access
 from .bridge import Bridge
+from .revisions import Revisions
 from .streams import Streams
 
 _KEY = 'recognizer'
@@ -23,6 +24,7 @@ class Current:
     bridge: Bridge
     config: WebConfig
     streams: Streams
+    revisions: Revisions
     access: Access | None = None
 
 
@@ -49,6 +51,11 @@ def config() -> WebConfig:
 def access() -> Access | None:
     """Return the tokens of the app that answers this request."""
     return of(current_app).access
+
+
+def revisions() -> Revisions:
+    """Return the revisions of the state of the app that answers this request."""
+    return of(current_app).revisions
 
 
 def streams() -> Streams:

@@ -9,25 +9,30 @@ from werkzeug.exceptions import BadRequest
 from ..core import labels
 from ..core.errors import LabelError
 from . import current, values
+from .describe import FILE, SAMPLE_ID, SWITCH, TEXT, Content, array, described, number, record
 
 blueprint = Blueprint('dataset', __name__, url_prefix='/dataset')
 
 _NAME_LENGTH = 80
+_FORM = {**record({'tags': TEXT}, file=FILE), 'additionalProperties': True}
 
 
 @blueprint.get('/classes')
+@described(array(TEXT))
 def classes() -> Response:
     """Return the names of all classes."""
     return jsonify(current.bridge().state().dataset.classes)
 
 
 @blueprint.get('/active_tags')
+@described(TEXT)
 def get_active_tags() -> Response:
     """Return the active tags, joined by commas."""
     return jsonify(labels.join(current.bridge().state().tags))
 
 
 @blueprint.put('/active_tags')
+@described(body=TEXT)
 def put_active_tags() -> Response:
     """Set the active tags of one string, ``,`` or ``;`` between them."""
     current.bridge().set_tags(labels.parse(values.text()))
@@ -35,12 +40,14 @@ def put_active_tags() -> Response:
 
 
 @blueprint.get('/recording')
+@described(SWITCH)
 def get_recording() -> Response:
     """Return whether Record is held."""
     return jsonify(current.bridge().state().recording)
 
 
 @blueprint.put('/recording')
+@described(body=SWITCH, query={'lease': number(0.2, 120)})
 def put_recording() -> Response:
     """Press or release Record.
 
@@ -57,6 +64,7 @@ def put_recording() -> Response:
 
 
 @blueprint.post('/upload')
+@described(record(id=SAMPLE_ID), Content(_FORM, 'multipart/form-data'))
 def upload() -> Response:
     """Store the image of the form's ``file``, with the form's ``tags`` or else the active ones."""
     files = request.files.getlist('file')

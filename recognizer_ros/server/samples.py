@@ -14,16 +14,63 @@ from ..dataset.browse import MAX_LIMIT, Listed, Query, State
 from ..dataset.edits import Edit, Edited
 from . import current, guard, values
 from .access import Scope
+from .describe import (
+    JPEG,
+    SAMPLE_ID,
+    SWITCH,
+    TEXT,
+    TIME,
+    array,
+    choice,
+    described,
+    integer,
+    number,
+    record,
+)
 
 blueprint = Blueprint('samples', __name__, url_prefix='/api/v1')
 
 _EDIT_LIMIT = 8 * 2**20  # bytes; as many ids as an edit takes
 _MAX_NUMBER = 2**32 - 1
-_FILTERS = ('tag', 'burst', 'split', 'since', 'until', 'state', 'offset', 'limit')
 _Body = Mapping[str, Any]
+
+_OPERATIONS: dict[str, tuple[tuple[str, ...], Callable[[_Body], Edit]]] = {
+    'set_tags': (('ids', 'tags'), lambda body: edits.SetTags(_ids(body), _tags(body))),
+    'add_tags': (('ids', 'tags'), lambda body: edits.AddTags(_ids(body), _tags(body))),
+    'remove_tags': (('ids', 'tags'), lambda body: edits.RemoveTags(_ids(body), _tags(body))),
+    'rename_class': (('from', 'to'), lambda body: edits.RenameClass(_name(body, 'from'),
+                                                                    _name(body, 'to'))),
+    'delete': (('ids',), lambda body: edits.Delete(_ids(body))),
+    'restore': (('ids',), lambda body: edits.Restore(_ids(body))),
+    'purge': (('ids',), lambda body: edits.Purge(_ids(body))),
+    'set_split': (('ids', 'split'),
+                  lambda body: edits.SetSplit(_ids(body), _split(body.get('split')))),
+    'quarantine': (('ids', 'reason'),
+                   lambda body: edits.Quarantine(_ids(body), _name(body, 'reason'))),
+}
+"""Fields and maker of each."""
+
+_EXPECTED = {'expected_revision': integer(0, 2**63 - 1)}
+_FIELDS = {'ids': array(SAMPLE_ID, edits.MAX_IDS), 'tags': array(TEXT),
+           'from': TEXT, 'to': TEXT, 'split': choice('train', 'validation'), 'reason': TEXT}
+_EDIT = {'oneOf': [record(
+    _EXPECTED, operation=choice(name), **{field: _FIELDS[field] for field in known})
+    for name, (known, _) in _OPERATIONS.items()]}
+_UNDO = record(_EXPECTED)
+_EDITED = record(changed=integer(0), revision=integer(0), description=TEXT)
+_SPLIT = choice(*(split.name.lower() for split in Split))
+_SAMPLE = record(
+    id=SAMPLE_ID, tags=array(TEXT), stamp=TIME, stamp_ns=integer(), burst=integer(0), source=TEXT,
+    split=_SPLIT, split_pinned=SWITCH, width=integer(1), height=integer(1), quarantined=TEXT,
+    deleted=SWITCH)
+_QUERY = {
+    'tag': array(TEXT), 'burst': integer(1, _MAX_NUMBER), 'split': _SPLIT, 'since': TEXT,
+    'until': TEXT, 'state': choice(*(state.name.lower() for state in State)),
+    'offset': integer(0, _MAX_NUMBER), 'limit': integer(1, MAX_LIMIT)}
 
 
 @blueprint.get('/samples')
+@described(record(samples=array(_SAMPLE), total=integer(0), revision=integer(0)), query=_QUERY)
 def samples() -> Response:
     """Return a page of the stored samples, newest first, how many match, and the revision.
 
@@ -31,22 +78,24 @@ def samples() -> Response:
     validation, gap), ``since`` and ``until`` (ISO 8601, or seconds since 1970), ``state``
     (normal, quarantined, deleted); then ``offset`` and ``limit`` (1 to 1000; 100).
     """
-    unknown = sorted(set(request.args) - set(_FILTERS))
+    unknown = sorted(set(request.args) - set(_QUERY))
     if unknown:
         raise UnprocessableEntity(f'unknown filter {unknown[0][:40]!r}: choose from '
-                                  f'{", ".join(_FILTERS)}')
+                                  f'{", ".join(_QUERY)}')
     page = current.bridge().samples.page(_query())
     return jsonify({'samples': [_shown(listed) for listed in page.samples], 'total': page.total,
                     'revision': page.revision})
 
 
 @blueprint.get('/samples/<sample>')
+@described(_SAMPLE, path={'sample': SAMPLE_ID})
 def sample(sample: str) -> Response:
     """Return what is known of a sample."""
     return jsonify(_shown(current.bridge().samples.find(_id_of_path(sample))))
 
 
 @blueprint.get('/samples/<sample>/image')
+@described(JPEG, path={'sample': SAMPLE_ID}, query={'size': number(16, 4096)})
 def image(sample: str) -> Response:
     """Return the JPEG of a sample; the query ``size``: longest side, pixels, 16 to 4096."""
     size = int(values.query_number('size', 16, 4096) or 0)
@@ -57,6 +106,7 @@ def image(sample: str) -> Response:
 
 
 @blueprint.post('/edits')
+@described(_EDITED, _EDIT)
 def edit() -> Response:
     """Make one edit: a JSON object with ``operation``, what it is about, and where wanted the
     ``expected_revision``.
@@ -81,12 +131,14 @@ def edit() -> Response:
 
 
 @blueprint.post('/undo')
+@described(_EDITED, _UNDO)
 def undo() -> Response:
     """Take back the last edit; a JSON object, in it where wanted the ``expected_revision``."""
     return _undo(False)
 
 
 @blueprint.post('/redo')
+@described(_EDITED, _UNDO)
 def redo() -> Response:
     """Do again what was undone last; as undo."""
     return _undo(True)
@@ -197,20 +249,3 @@ def _name(body: _Body, name: str) -> str:
     if not isinstance(value, str):
         raise UnprocessableEntity(f'{name} must be a string')
     return value
-
-
-_OPERATIONS: dict[str, tuple[tuple[str, ...], Callable[[_Body], Edit]]] = {
-    'set_tags': (('ids', 'tags'), lambda body: edits.SetTags(_ids(body), _tags(body))),
-    'add_tags': (('ids', 'tags'), lambda body: edits.AddTags(_ids(body), _tags(body))),
-    'remove_tags': (('ids', 'tags'), lambda body: edits.RemoveTags(_ids(body), _tags(body))),
-    'rename_class': (('from', 'to'), lambda body: edits.RenameClass(_name(body, 'from'),
-                                                                    _name(body, 'to'))),
-    'delete': (('ids',), lambda body: edits.Delete(_ids(body))),
-    'restore': (('ids',), lambda body: edits.Restore(_ids(body))),
-    'purge': (('ids',), lambda body: edits.Purge(_ids(body))),
-    'set_split': (('ids', 'split'),
-                  lambda body: edits.SetSplit(_ids(body), _split(body.get('split')))),
-    'quarantine': (('ids', 'reason'),
-                   lambda body: edits.Quarantine(_ids(body), _name(body, 'reason'))),
-}
-"""Fields and maker of each."""

@@ -4,9 +4,17 @@ import json
 import math
 from dataclasses import asdict
 
-from .bridge import State
+from .bridge import Alert, Classification, Dataset, State, Training
+from .describe import SWITCH, TEXT, Schema, array, record, shape
 
-NAMES = ('tags', 'dataset', 'training', 'classification', 'alerts')
+SHAPES: dict[str, Schema] = {
+    'tags': record(active=array(TEXT), recording=SWITCH),
+    'dataset': shape(Dataset),
+    'training': shape(Training),
+    'classification': shape(Classification),
+    'alerts': array(shape(Alert)),
+}
+NAMES = tuple(SHAPES)
 
 
 def sections(state: State) -> dict[str, str]:

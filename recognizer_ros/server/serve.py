@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 import weakref
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from flask import Flask
 
 from ..core.config import WebConfig
 from ..core.errors import ConfigError, PortInUseError
+from ..core.hosts import is_loopback
 from . import current
 from .access import Access
 from .certificate import fingerprint, own_pair
@@ -90,9 +92,20 @@ class _Connection(HTTPConnection):
         super().__init__(server, sock, *rest)
         server.remember(sock)
 
+    def communicate(self) -> bool:
+        """Answer a request; return whether another one may follow. TLS begins here, in a thread
+        of its own: in the one that accepts, a stranger who says nothing would hold up all."""
+        if isinstance(self.socket, ssl.SSLSocket) and self.socket.version() is None:
+            try:
+                self.socket.do_handshake()
+            except OSError:  # whoever it is, speaks something else, or nothing
+                return False
+        return bool(super().communicate())  # type: ignore[no-untyped-call]
+
 
 class _Wsgi(wsgi.Server):
     ConnectionClass = _Connection
+    max_request_header_size = 32 * 1024  # without one, each request may fill the memory
 
     def __init__(self, address: tuple[str, int], app: Flask, streams: int) -> None:
         threads = 2 * streams + _CALLS
@@ -100,7 +113,9 @@ class _Wsgi(wsgi.Server):
                          request_queue_size=_BACKLOG, accepted_queue_size=_QUEUE,
                          accepted_queue_timeout=1)
         self._lock = threading.Lock()
-        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        self._most = threads // 2
+        self._sockets: weakref.WeakKeyDictionary[socket.socket, str]
+        self._sockets = weakref.WeakKeyDictionary()
 
     @staticmethod
     def bind_socket(socket_: socket.socket, bind_addr: tuple[str, int]) -> socket.socket:
@@ -116,9 +131,14 @@ class _Wsgi(wsgi.Server):
         return socket_
 
     def remember(self, sock: socket.socket) -> None:
-        """Take note of a connection's socket."""
-        with self._lock:
-            self._sockets.add(sock)
+        """Take note of a connection's socket. One machine may have as many as half of the threads:
+        else a single stranger who connects and says nothing would hold them all."""
+        with suppress(OSError), self._lock:  # of one that is closed already
+            peer = self._sockets[sock] = sock.getpeername()[0]
+            alike = sum(one == peer and other.fileno() >= 0
+                        for other, one in self._sockets.items())
+            if alike > self._most and not is_loopback(peer):
+                sock.shutdown(socket.SHUT_RDWR)
 
     def cut(self) -> None:
         """End all connections: a thread that sends to a viewer who does not read is freed by
@@ -126,16 +146,23 @@ class _Wsgi(wsgi.Server):
         with self._lock:
             sockets = list(self._sockets)
         for sock in sockets:
-            try:
+            with suppress(OSError):  # closed already
                 sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue  # closed already
 
     def error_log(self, msg: str = '', level: int = logging.INFO, traceback: bool = False) -> None:
         """Log as the rest of the program does, not on standard error."""
         if msg.startswith('socket.error'):  # a page by TLS was closed: no news, and often
             level, traceback = logging.DEBUG, False
         _log.log(level, msg, exc_info=traceback)
+
+
+class _Tls(BuiltinSSLAdapter):
+    """Leaves the handshake to the connection."""
+
+    def wrap(self, sock: socket.socket) -> tuple[socket.socket, dict[str, str]]:
+        """Return the socket, and what the app is told of it."""
+        secure = self.context.wrap_socket(sock, do_handshake_on_connect=False, server_side=True)
+        return secure, {'wsgi.url_scheme': 'https', 'HTTPS': 'on'}
 
 
 def _pair(config: WebConfig, access: Access | None) -> tuple[str, str]:
@@ -154,7 +181,7 @@ def _address(host: str) -> str:
     return '127.0.0.1' if host.lower() == 'localhost' else host
 
 
-def _tls(key: str, cert: str) -> BuiltinSSLAdapter:
+def _tls(key: str, cert: str) -> _Tls:
     for name, path in (('ssl_key', key), ('ssl_cert', cert)):
         if not path:
             raise ConfigError(f'{name} is missing: give both ssl_key and ssl_cert, or neither')
@@ -163,7 +190,7 @@ def _tls(key: str, cert: str) -> BuiltinSSLAdapter:
     try:
         # With a password at hand, an encrypted key is an error and not a question on the terminal.
         ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(cert, key, lambda: '-')
-        return BuiltinSSLAdapter(cert, key)
+        return _Tls(cert, key)
     except (OSError, ValueError) as error:
         raise ConfigError(f'ssl_key {key!r} and ssl_cert {cert!r} cannot be used: {error}'
                           ) from None

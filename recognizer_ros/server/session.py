@@ -9,6 +9,7 @@ from werkzeug.exceptions import TooManyRequests, Unauthorized
 
 from . import current, values
 from .access import Access, Scope, Token
+from .describe import SWITCH, TEXT, choice, described, optional, record
 
 blueprint = Blueprint('session', __name__, url_prefix='/api/v1/session')
 
@@ -26,6 +27,7 @@ def install(app: Flask, access: Access, port: int) -> None:
 
 
 @blueprint.get('')
+@described(record(needed=SWITCH, scope=optional(choice('view', 'tag', 'admin'))))
 def session() -> Response:
     """Return whether a token is needed, and the scope of the one in use: view, tag, admin or
     null. On a page that answers this machine only, all is allowed."""
@@ -36,6 +38,7 @@ def session() -> Response:
 
 
 @blueprint.post('')
+@described(body=TEXT)
 def enter() -> Response:
     """Begin a session with a token, sent as a JSON string."""
     access, given = current.access(), values.text()
@@ -47,6 +50,7 @@ def enter() -> Response:
 
 
 @blueprint.delete('')
+@described()
 def leave() -> Response:
     """End the session."""
     if current.access():

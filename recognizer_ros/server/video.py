@@ -9,6 +9,7 @@ from flask import Blueprint, Response
 
 from . import current, session
 from .bridge import Bridge
+from .describe import Content, described
 
 blueprint = Blueprint('video', __name__)
 
@@ -19,6 +20,7 @@ something is sent to it, so a stopped camera would keep its place for ever."""
 
 
 @blueprint.get('/video.mjpeg')
+@described(Content({}, 'multipart/x-mixed-replace'))
 def video() -> Response:
     """Return the frames as they come. A viewer asks again when the stream ends."""
     streams = current.streams()

@@ -19,6 +19,7 @@ from werkzeug.exceptions import (
 from ..core.errors import NodeUnavailableError
 from ..core.negotiation import Operation, Reply, Request
 from . import current
+from .describe import TEXT, Content, choice, described
 from .problem import problem
 
 blueprint = Blueprint('whip', __name__)
@@ -32,9 +33,12 @@ _LATER = frozenset({409, 503})
 """Answers after which the same request may succeed a little later."""
 _SESSION = re.compile(r'[A-Za-z0-9_-]{1,128}')
 _STRONG_ETAG = re.compile(r'"([^"]*)"')
+_SDP = Content(TEXT, _OFFER)
+_PATH = {'session': {**TEXT, 'pattern': f'^{_SESSION.pattern}$'}}
 
 
 @blueprint.post('/whip')
+@described(_SDP, _SDP, status=201, query={'take_over': choice('0', '1')})
 def publish() -> Response:
     """Start to send video to the robot (WHIP, RFC 9725): SDP offer in, answer out. With the query
     ``take_over=1`` another sender is ended; else there being one is a 409.
@@ -43,6 +47,7 @@ def publish() -> Response:
 
 
 @blueprint.post('/whep')
+@described(_SDP, _SDP, status=201)
 def view() -> Response:
     """Start to play the robot's video (WHEP): SDP offer in, answer out."""
     return _ask(Request(Operation.VIEW, body=_body(_OFFER)), _OFFER)
@@ -50,6 +55,7 @@ def view() -> Response:
 
 @blueprint.get('/whip')
 @blueprint.get('/whep')
+@described(Content({}, _OFFER))
 def endpoint() -> Response:
     """Return nothing, as both protocols want it; the type tells players what this is."""
     return Response(content_type=_OFFER)
@@ -57,6 +63,7 @@ def endpoint() -> Response:
 
 @blueprint.get('/whip/<session>')
 @blueprint.get('/whep/<session>')
+@described(status=204, path=_PATH)
 def session(session: str) -> Response:
     """Return nothing, as both protocols want it."""
     _check(session)
@@ -65,6 +72,7 @@ def session(session: str) -> Response:
 
 @blueprint.patch('/whip/<session>')
 @blueprint.patch('/whep/<session>')
+@described(body=Content(TEXT, _FRAGMENT), status=204, path=_PATH, headers={'If-Match': TEXT})
 def trickle(session: str) -> Response:
     """Add ICE candidates to a session: SDP fragment in (RFC 8840)."""
     _check(session)
@@ -74,6 +82,7 @@ def trickle(session: str) -> Response:
 
 @blueprint.delete('/whip/<session>')
 @blueprint.delete('/whep/<session>')
+@described(path=_PATH)
 def hang_up(session: str) -> Response:
     """End a session."""
     _check(session)

@@ -4,7 +4,6 @@ import csv
 import io
 import logging
 import time
-from collections import deque
 from dataclasses import asdict, dataclass, fields
 from math import isnan
 from pathlib import Path
@@ -42,10 +41,10 @@ class Row:
 
 
 class Curves:
-    """The newest rows, oldest first."""
+    """The newest rows, oldest first; any thread may look at them."""
 
     def __init__(self) -> None:
-        self.rows: deque[Row] = deque(maxlen=_MOST_ROWS)
+        self.rows: tuple[Row, ...] = ()
 
     @property
     def epoch(self) -> int:
@@ -55,21 +54,24 @@ class Curves:
     def add(self, stage: str, dataset_revision: int, scores: Scores, epoch: int = 0,
             loss: float = _NAN, train_accuracy: float = _NAN) -> None:
         """See :class:`Row`."""
-        self.rows.append(Row(
+        self._append(Row(
             time.time_ns(), stage, dataset_revision, epoch, loss, train_accuracy, scores.samples,
             scores.accuracy, scores.balanced_accuracy, scores.macro_f1,
             scores.mean_average_precision, scores.calibration_error))
 
     def read(self, data: bytes) -> None:
         """Begin with what :meth:`table` wrote; what is damaged is left out."""
-        self.rows.clear()
+        self.rows = ()
         try:
             for line in csv.DictReader(io.StringIO(data.decode())):
-                self.rows.append(Row(**{name: kind(line[name])
-                                        for name, kind in get_type_hints(Row).items()}))
+                self._append(Row(**{name: kind(line[name])
+                                    for name, kind in get_type_hints(Row).items()}))
         except (ValueError, KeyError, TypeError, csv.Error) as error:
             _log.warning('training curves are damaged from row %d on: %s', len(self.rows) + 1,
                          error)
+
+    def _append(self, row: Row) -> None:
+        self.rows = (*self.rows, row)[-_MOST_ROWS:]
 
     def table(self) -> bytes:
         """A CSV file with a heading."""

@@ -27,6 +27,7 @@ from .candidate import backbone_sha256, truth, weights_of
 from .course import Course, Parts
 from .embeddings import Embeddings, FeatureFile
 from .export import OnnxExporter, Prepared
+from .known_features import key
 from .nets import Net
 
 VIEW = 1
@@ -81,8 +82,8 @@ class Frozen:
         if next(self.net.module.parameters()).device.type == 'cpu':
             backend = OnnxRuntimeBackend(file)  # takes two thirds of PyTorch's time
             self.embeddings.run = lambda inputs: backend.infer(inputs.numpy())
-        key = f'{self.sha256[:32]}-{self._how.width}x{self._how.height}'
-        self.embeddings.keep_in(FeatureFile(self._cache, key, self._limit_bytes))
+        self.embeddings.keep_in(FeatureFile(self._cache, key(self.sha256, self._how),
+                                            self._limit_bytes))
         return self
 
     @cached_property

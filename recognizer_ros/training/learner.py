@@ -25,7 +25,7 @@ from . import nets
 from .arrivals import Arrivals
 from .batches import Batches
 from .course import Candidate, Course, plan
-from .curves import CURVES, Curves
+from .curves import CURVES, Curves, Row
 from .finetune import Step
 from .frozen import VIEW, Fitted, Frozen
 from .lanes import HERE, Lanes, Pace, Wishes
@@ -86,6 +86,11 @@ class Learner:
         self._quick_pixels.close()
         if self._frozen:
             self._frozen.close()
+
+    @property
+    def curves(self) -> tuple[Row, ...]:
+        """How training went; for any thread."""
+        return self._curves.rows
 
     def prepare(self) -> None:
         """Load weights and trace the network, so that the first version need not wait for it.

@@ -16,6 +16,7 @@ from ..core.config import TrainerConfig
 from ..core.errors import RecognizerError, TrainingError
 from ..registry.store import Registry, Version
 from . import priority
+from .curves import CURVES, Curves, Row
 from .lanes import Lanes
 from .progress import Listener, Phase, Progress
 
@@ -101,6 +102,18 @@ class Worker:
         if self._learner:
             self._learner.publisher.auto_promote = config.auto_promote
         self.enabled = config.enabled
+
+    def curves(self) -> tuple[Row, ...]:
+        """How training went, up to the live version and after it; for any thread.
+
+        :raises ModelError: the live version is damaged.
+        """
+        if self._learner and self._learner.curves:
+            return self._learner.curves
+        stored, live = Curves(), self._registry.live()
+        if live:
+            stored.read(self._registry.get(live).attached(CURVES))
+        return stored.rows
 
     def data_changed(self, revision: int) -> None:
         """Tell that the data set may be used up to this revision."""

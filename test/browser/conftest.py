@@ -3,6 +3,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,15 +46,24 @@ def _chromium() -> str:
 
 
 @pytest.fixture(scope='session')
-def browser() -> 'Iterator[Browser]':
+def launch() -> 'Iterator[Callable[[], Browser]]':
+    """Start a browser; those that are left are closed at the end."""
     program = _chromium()
     # They come with the browser's tests only.
     from playwright.sync_api import expect, sync_playwright
     expect.set_options(timeout=20_000)  # a busy machine takes its time
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=_QUIET + _CAMERAS)
-        yield browser
-        browser.close()
+    with sync_playwright() as playwright, ExitStack() as started:
+        def one() -> 'Browser':
+            browser = playwright.chromium.launch(executable_path=program, args=_QUIET + _CAMERAS)
+            started.callback(browser.close)
+            return browser
+
+        yield one
+
+
+@pytest.fixture(scope='session')
+def browser(launch: 'Callable[[], Browser]') -> 'Browser':
+    return launch()
 
 
 def red_jpeg() -> bytes:

@@ -37,7 +37,7 @@ def hide(page: Page, hidden: bool = True) -> None:
 def test_mouse_records_while_it_is_down(page: Page, bridge: FakeBridge) -> None:
     press_mouse(page)
     assert bridge.until(lambda: len(bridge.recordings) >= 4)  # renewed again and again
-    assert set(bridge.recordings) == {(True, 1.0)}
+    assert set(bridge.recordings) == {(True, 0.7)}
     expect(page.locator('#record')).to_contain_text('Recording')
     page.mouse.up()
     wait_for_recording(bridge, False)
@@ -148,7 +148,7 @@ def test_record_takes_what_is_typed_as_a_tag(page: Page, bridge: FakeBridge) -> 
     press_mouse(page)
     wait_for_recording(bridge, True)
     page.mouse.up()
-    assert bridge.calls[:2] == [('tags', ('mug', 'stapler')), ('recording', True, 1.0)]
+    assert bridge.calls[:2] == [('tags', ('mug', 'stapler')), ('recording', True, 0.7)]
 
 
 def test_record_without_tags_asks_for_one(page: Page, bridge: FakeBridge) -> None:

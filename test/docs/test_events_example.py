@@ -96,11 +96,6 @@ def test_the_robot_stops_while_the_label_is_in_view(
     assert (example.returncode, errors) == (0, '')
 
 
-def test_the_page_shows_the_example() -> None:
-    page = (DOCS / 'events.md').read_text(encoding='utf-8')
-    assert f'```python\n{EXAMPLE.read_text(encoding="utf-8")}```' in page
-
-
 def test_the_page_tells_all_parameters_and_their_defaults() -> None:
     page = (DOCS / 'events.md').read_text(encoding='utf-8')
     names = [name for name in configs.settings(ClassifierConfig) if name.startswith('events_')]

@@ -6,7 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from recognizer_ros.core.errors import LabelError, NodeUnavailableError, RecognizerError
+import cv2
+import numpy as np
+
+from recognizer_ros.core.errors import (
+    LabelError,
+    NodeUnavailableError,
+    NotFoundError,
+    RecognizerError,
+)
+from recognizer_ros.core.insight import Advice, Advised, Kind
 from recognizer_ros.core.negotiation import Reply, Request
 from recognizer_ros.core.scores import ClassScore, Scores
 from recognizer_ros.core.split import Split
@@ -14,16 +23,23 @@ from recognizer_ros.dataset.browse import Listed, Page, Query
 from recognizer_ros.dataset.edits import Edit, Edited
 from recognizer_ros.server.bridge import (
     Alert,
+    Answered,
     Classification,
+    CurvePoint,
     Dataset,
     ModelVersion,
     Result,
+    ReviewPage,
     State,
     Training,
+    UncertainFrame,
 )
 
+NAN = float('nan')
 WEB = Path(__file__).parents[2] / 'web'
 """The page's files."""
+_UNASKED = ('curves', 'advise')
+"""What every page looks at by itself, so that it says nothing of what a person did."""
 
 
 def busy_state() -> State:
@@ -60,12 +76,14 @@ class FakeSamples:
 
     def __init__(self, note: Callable[..., None]) -> None:
         self.added: list[tuple[bytes, tuple[str, ...], str]] = []
+        self.stamps_ns: list[int] = []
         self._note = note
 
-    def add(self, data: bytes, tags: tuple[str, ...], source: str) -> str:
+    def add(self, data: bytes, tags: tuple[str, ...], source: str, stamp_ns: int = 0) -> str:
         """Keep an upload."""
         self._note('sample', tags, source)
         self.added.append((data, tags, source))
+        self.stamps_ns.append(stamp_ns)
         return 'ab' * 32
 
     def page(self, query: Query) -> Page:
@@ -124,6 +142,94 @@ class FakeModels:
             number == self.live)
 
 
+class FakeAnswers:
+    """The :class:`recognizer_ros.server.bridge.Answers` of the tests: two uncertain frames.
+
+    :ivar jpegs: by frame.
+    """
+
+    def __init__(self, note: Callable[..., None]) -> None:
+        self._note = note
+        self.frames: tuple[UncertainFrame, ...] = (
+            UncertainFrame(12, 1_700_000_002_500_000_000, (
+                Result('mug', 0.48), Result('red mug', 0.41), Result('stapler', 0.11)), False, 6),
+            UncertainFrame(11, 1_700_000_001_000_000_000, (
+                Result('stapler', 0.37), Result('mug', 0.33)), True, 5))
+        self.jpegs = {frame.id: _view(frame.id) for frame in self.frames}
+
+    def classify(self, data: bytes) -> Answered:
+        """Say the same of every image."""
+        self._note('classify', data)
+        return Answered((Result('mug', 0.9), Result('stapler', 0.1)), False, 6)
+
+    def uncertain(self) -> tuple[UncertainFrame, ...]:
+        """Return those that are left."""
+        self._note('uncertain')
+        return self.frames
+
+    def uncertain_image(self, frame: int) -> tuple[UncertainFrame, bytes]:
+        """Return one of them."""
+        self._note('uncertain image', frame)
+        for one in self.frames:
+            if one.id == frame:
+                return one, self.jpegs[frame]
+        raise NotFoundError(f'frame {frame} is gone')
+
+    def forget(self, frame: int) -> None:
+        """Forget one of them."""
+        self._note('forget', frame)
+        self.frames = tuple(one for one in self.frames if one.id != frame)
+
+
+def _view(seed: int) -> bytes:
+    """A JPEG like no other, 320 by 240 pixels."""
+    grid = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), np.uint8)
+    image = cv2.resize(grid, (320, 240), interpolation=cv2.INTER_CUBIC)
+    return bytes(cv2.imencode('.jpg', image)[1].tobytes())
+
+
+class FakeInsight:
+    """The :class:`recognizer_ros.server.bridge.Insight` of the tests: one pair of classes is
+    confused, and each third point is a head."""
+
+    LABELS = ('mug', 'red mug', 'stapler')
+    TABLE = ((31, 9, 0), (2, 22, 0), (0, 1, 18))
+
+    def __init__(self, note: Callable[..., None]) -> None:
+        self._note = note
+
+    def review(self, truth: str, answer: str, offset: int, limit: int) -> ReviewPage:
+        """Return the table, and of any cell that is not empty the one sample."""
+        self._note('review', truth, answer, offset, limit)
+        known = truth in self.LABELS and answer in self.LABELS
+        total = (self.TABLE[self.LABELS.index(truth)][self.LABELS.index(answer)] if known else 0)
+        ids = (FakeSamples.SAMPLE.sha256,)[offset:] if total else ()
+        return ReviewPage(self.LABELS, self.TABLE, ids, (0.93,) * len(ids), total, 17, 6)
+
+    def advise(self) -> Advised:
+        """Return two pieces of advice."""
+        self._note('advise')
+        sample = (FakeSamples.SAMPLE.sha256,)
+        return Advised((
+            Advice(Kind.FEW_BURSTS, 0.8, ('stapler',), 'Press Record once more for “stapler”.',
+                   '“stapler” was recorded in a single burst.', 'counted'),
+            Advice(Kind.WRONG_TAGS, 0.6, ('mug', 'red mug'), 'Look at this image.',
+                   'For 1 of 412 images another tag seems to fit better.',
+                   'confident learning (Northcutt et al., 2021)', sample, ('red mug',))), 17, 6)
+
+    def curves(self) -> tuple[CurvePoint, ...]:
+        """Return twelve points, heads and epochs of fine-tuning."""
+        self._note('curves')
+        return tuple(self._point(number) for number in range(12))
+
+    @staticmethod
+    def _point(number: int) -> CurvePoint:
+        head, at_ns = number % 3 == 0, 1_700_000_000_000_000_000 + number * 60 * 10**9
+        loss, right = (NAN, NAN) if head else (1 / number, 1 - 0.5 / number)
+        return CurvePoint(at_ns, 'head' if head else 'finetune', 0 if head else number, 6 + number,
+                          loss, right, 0.6 + 0.02 * number, 0.58 + 0.02 * number)
+
+
 class FakeBridge:
     """The :class:`recognizer_ros.server.bridge.Bridge` of the tests.
 
@@ -138,6 +244,8 @@ class FakeBridge:
         self.recordings: list[tuple[bool, float | None]] = []
         self.samples = FakeSamples(self._note)
         self.models = FakeModels(self._note)
+        self.insight = FakeInsight(self._note)
+        self.answers = FakeAnswers(self._note)
         self.viewers = 0
         self.peers: Callable[[Request], Reply] = no_camera
         self._state = busy_state() if state is None else state
@@ -230,6 +338,8 @@ class FakeBridge:
     def _note(self, *call: Any) -> None:
         if self.failure is not None:
             raise self.failure
+        if call[0] in _UNASKED:
+            return
         with self._changed:
             self.calls.append(call)
             self._changed.notify_all()

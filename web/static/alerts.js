@@ -8,7 +8,7 @@ const LOCAL_MS = 8_000;
 const SHOWN = 6;
 
 export class Alerts {
-  #list = byId('alerts', HTMLOListElement);
+  #list = byId('alerts', HTMLElement);
   #newest = -1;
 
   /**
@@ -44,7 +44,7 @@ export class Alerts {
     for (const old of [...this.#list.children]) {
       if (old instanceof HTMLElement && old.dataset.category === category) old.remove();
     }
-    const row = make('li', `alert ${level}`);
+    const row = make('div', `alert ${level}`);
     row.dataset.category = category;
     const close = make('button', 'cross', '×');
     close.type = 'button';

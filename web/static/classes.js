@@ -1,5 +1,6 @@
-/** Classes and how many samples each has. A click makes one an active tag, or takes it away. */
+/** Classes, their images and bursts. A click makes one an active tag, or takes it away. */
 
+import { imbalance } from './classes_balance.js';
 import { byId, make, rows, setText } from './dom.js';
 
 /** @typedef {import('./types.js').State} State */
@@ -14,7 +15,8 @@ export function classesPanel(tags) {
     const row = make('li');
     const button = make('button', 'class');
     button.type = 'button';
-    button.append(make('span', 'name'), make('span', 'number'), make('span', 'track'));
+    button.append(make('span', 'name'), make('span', 'number'), make('span', 'bursts'),
+      make('span', 'track'));
     button.addEventListener('click', () => tags.toggle(button.value));
     row.append(button);
     return row;
@@ -23,10 +25,11 @@ export function classesPanel(tags) {
     const most = Math.max(1, ...dataset.class_samples);
     rows(list, dataset.classes.length, makeRow).forEach((row, index) => {
       const name = dataset.classes[index] ?? '';
-      const count = dataset.class_samples[index] ?? 0;
-      showClass(/** @type {HTMLButtonElement} */ (row.firstElementChild), name, count, most,
+      showClass(/** @type {HTMLButtonElement} */ (row.firstElementChild), name,
+        dataset.class_samples[index] ?? 0, dataset.class_bursts[index] ?? 0, most,
         active.includes(name));
     });
+    setText(byId('balance', HTMLElement), imbalance(dataset.classes, dataset.class_samples));
     byId('dataset', HTMLElement).classList.toggle('offline', !dataset.online);
     showSummary(dataset);
   };
@@ -36,16 +39,19 @@ export function classesPanel(tags) {
  * @param {HTMLButtonElement} button
  * @param {string} name
  * @param {number} count
+ * @param {number} bursts
  * @param {number} most
  * @param {boolean} active
  */
-function showClass(button, name, count, most, active) {
-  const [label, number, bar] = /** @type {[HTMLElement, HTMLElement, HTMLElement]} */ (
-    /** @type {unknown} */ ([...button.children]));
+function showClass(button, name, count, bursts, most, active) {
+  const [label, number, burst, bar] = /** @type {[HTMLElement, HTMLElement, HTMLElement,
+    HTMLElement]} */ (/** @type {unknown} */ ([...button.children]));
   button.value = name;
   button.ariaPressed = String(active);
   setText(label, name);
   setText(number, String(count));
+  setText(burst, `${count === 1 ? 'image' : 'images'} · ${bursts} ${
+    bursts === 1 ? 'burst' : 'bursts'}`);
   bar.style.setProperty('--share', String(count / most));
 }
 

@@ -1,12 +1,15 @@
 /** Live results, as bars and over the video, and the classifier's settings. */
 
 import { reason } from './api.js';
+import { frames, nothing, overVideo, smoothingText, summary } from './classification_text.js';
 import { bindSlider, bindSwitch } from './controls.js';
 import { byId, make, rows, setText } from './dom.js';
 
 /** @typedef {import('./types.js').Classification} Classification */
 
 const SHOWN = 5;
+/** The answer to an image of something that was not learned. */
+const UNKNOWN = 'unknown';
 
 /**
  * @param {import('./alerts.js').Alerts} alerts
@@ -39,14 +42,6 @@ export function classificationPanel(alerts) {
 }
 
 /** @param {Classification} now */
-function summary(now) {
-  if (!now.online) return 'offline';
-  if (!now.enabled) return 'off';
-  if (!now.version) return 'no model yet';
-  return `version ${now.version} · ${now.rate_hz.toFixed(1)} Hz`;
-}
-
-/** @param {Classification} now */
 function showResults(now) {
   const results = now.online && now.enabled ? now.results.slice(0, SHOWN) : [];
   const list = byId('results', HTMLOListElement);
@@ -55,6 +50,7 @@ function showResults(now) {
     const [name, score, bar] = /** @type {[HTMLElement, HTMLElement, HTMLElement]} */ (
       /** @type {unknown} */ ([...row.children]));
     if (!result) return;
+    row.classList.toggle('unknown', result.label === UNKNOWN);
     setText(name, result.label);
     setText(score, `${(100 * result.score).toFixed(1)} %`);
     bar.style.setProperty('--share', String(result.score));
@@ -63,41 +59,14 @@ function showResults(now) {
   const overlay = byId('overlay', HTMLUListElement);
   rows(overlay, results.length, () => make('li')).forEach((line, index) => {
     const result = results[index];
-    if (result) setText(line, overVideo(result));
+    if (!result) return;
+    line.classList.toggle('unknown', result.label === UNKNOWN);
+    setText(line, overVideo(result));
   });
-}
-
-/** @param {Classification} now why there are no results */
-function nothing(now) {
-  if (!now.online || !now.enabled) return '';
-  return now.version ? 'Nothing above the threshold.' : 'A first model follows two recorded classes.';
 }
 
 function makeRow() {
   const row = make('li', 'result');
   row.append(make('span', 'name'), make('span', 'number'), make('span', 'track'));
   return row;
-}
-
-/**
- * As the original wrote it: two decimals, five wide.
- *
- * @param {import('./types.js').Result} result
- */
-function overVideo({ score, label }) {
-  return `${(100 * score).toFixed(2).padStart(5, '0')}% ${label}`;
-}
-
-/**
- * @param {number} smoothing
- * @returns {number} frames; of a weight below 1, those of the mean that reacts as fast
- */
-function frames(smoothing) {
-  return smoothing > 0 && smoothing < 1 ? Math.round(2 / smoothing - 1) : smoothing;
-}
-
-/** @param {number} smoothing */
-function smoothingText(smoothing) {
-  if (smoothing === 0 || smoothing === 1) return 'off';
-  return smoothing < 1 ? `weight ${smoothing.toFixed(2)}` : `${Math.round(smoothing)} frames`;
 }

@@ -10,6 +10,8 @@ export class Connection {
   /** @type {EventSource | undefined} */
   #source;
   #timer = 0;
+  /** Id of the last event, which a new stream goes on from. */
+  #last = '';
 
   /**
    * @param {(changes: Partial<State>) => void} onChanges sections that changed
@@ -22,15 +24,16 @@ export class Connection {
 
   open() {
     if (this.#source) return;
-    const source = new EventSource('/api/v1/events');
+    const query = this.#last && `?last_event_id=${encodeURIComponent(this.#last)}`;
+    const source = new EventSource(`/api/v1/events${query}`);
     this.#source = source;
     this.#expect(SILENCE_MS);
     source.onmessage = (event) => {
-      this.#expect(SILENCE_MS);
-      this.onStatus(true);
+      this.#heard();
       this.onChanges(JSON.parse(event.data));
+      this.#last = event.lastEventId;
     };
-    source.addEventListener('beat', () => this.#expect(SILENCE_MS));
+    source.addEventListener('beat', () => this.#heard());
     source.onerror = () => {
       this.onStatus(false);
       this.#expect(RETRY_MS);
@@ -41,6 +44,11 @@ export class Connection {
     window.clearTimeout(this.#timer);
     this.#source?.close();
     this.#source = undefined;
+  }
+
+  #heard() {
+    this.#expect(SILENCE_MS);
+    this.onStatus(true);
   }
 
   /**

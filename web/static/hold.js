@@ -2,6 +2,40 @@
 
 const FIELDS = 'input, textarea, select, button, a, summary, [contenteditable]';
 
+/** @typedef {'pointer' | 'key'} Holder */
+
+/** The first one who holds presses, the last one who lets go releases. */
+export class Hold {
+  /** @type {Set<Holder>} */
+  #holders = new Set();
+
+  /**
+   * @param {() => void} press
+   * @param {() => void} release
+   */
+  constructor(press, release) {
+    this.press = press;
+    this.release = release;
+  }
+
+  /** @param {Holder} by */
+  take(by) {
+    if (this.#holders.size === 0) this.press();
+    this.#holders.add(by);
+  }
+
+  /** @param {Holder} by */
+  letGo(by) {
+    if (this.#holders.delete(by) && this.#holders.size === 0) this.release();
+  }
+
+  letGoAll() {
+    if (this.#holders.size === 0) return;
+    this.#holders.clear();
+    this.release();
+  }
+}
+
 /**
  * Anything that takes the page's attention away lets go: losing the pointer, the focus, the tab.
  *
@@ -10,25 +44,10 @@ const FIELDS = 'input, textarea, select, button, a, summary, [contenteditable]';
  * @param {() => void} release
  */
 export function holdable(button, press, release) {
-  /** @type {Set<'pointer' | 'key'>} */
-  const holders = new Set();
-
-  /** @param {'pointer' | 'key'} by */
-  const hold = (by) => {
-    if (holders.size === 0) press();
-    holders.add(by);
-  };
-  /** @param {'pointer' | 'key'} by */
-  const letGo = (by) => {
-    if (holders.delete(by) && holders.size === 0) release();
-  };
-  const letGoAll = () => {
-    letGo('pointer');
-    letGo('key');
-  };
-
-  byPointer(button, hold, letGo);
-  byKey(button, hold, letGo);
+  const hold = new Hold(press, release);
+  const letGoAll = () => hold.letGoAll();
+  byPointer(button, hold);
+  byKey(button, hold);
   window.addEventListener('blur', letGoAll);
   window.addEventListener('pagehide', letGoAll);
   document.addEventListener('visibilitychange', () => {
@@ -38,17 +57,16 @@ export function holdable(button, press, release) {
 
 /**
  * @param {HTMLButtonElement} button
- * @param {(by: 'pointer') => void} hold
- * @param {(by: 'pointer') => void} letGo
+ * @param {Hold} hold
  */
-function byPointer(button, hold, letGo) {
+function byPointer(button, hold) {
   button.addEventListener('pointerdown', (event) => {
     if (!event.isPrimary || event.button !== 0) return;
     button.setPointerCapture(event.pointerId);
-    hold('pointer');
+    hold.take('pointer');
   });
   for (const name of ['pointerup', 'pointercancel', 'lostpointercapture']) {
-    button.addEventListener(name, () => letGo('pointer'));
+    button.addEventListener(name, () => hold.letGo('pointer'));
   }
   // A long touch would open a menu and take the pointer away.
   button.addEventListener('contextmenu', (event) => event.preventDefault());
@@ -56,20 +74,19 @@ function byPointer(button, hold, letGo) {
 
 /**
  * @param {HTMLButtonElement} button
- * @param {(by: 'key') => void} hold
- * @param {(by: 'key') => void} letGo
+ * @param {Hold} hold
  */
-function byKey(button, hold, letGo) {
+function byKey(button, hold) {
   document.addEventListener('keydown', (event) => {
     if (event.key !== ' ' || event.ctrlKey || event.altKey || event.metaKey) return;
     const target = event.target instanceof Element ? event.target.closest(FIELDS) : null;
     if (target && target !== button) return;
     event.preventDefault(); // neither scroll nor click
-    if (!event.repeat) hold('key');
+    if (!event.repeat) hold.take('key');
   });
   document.addEventListener('keyup', (event) => {
     if (event.key !== ' ') return;
     if (event.target === button) event.preventDefault();
-    letGo('key');
+    hold.letGo('key');
   });
 }

@@ -3,8 +3,9 @@
 import { Problem, put } from './api.js';
 
 const PATH = '/dataset/recording';
-const LEASE_S = 1.0;
-const RENEW_MS = 300;
+/** With what the server adds to notice it, less than a second. */
+const LEASE_S = 0.7;
+const RENEW_MS = 200;
 
 export class Lease {
   #held = false;

@@ -3,14 +3,18 @@
 import { Alerts } from './alerts.js';
 import { classesPanel } from './classes.js';
 import { classificationPanel } from './classification.js';
+import { coachPanel } from './coach.js';
 import { Connection } from './connection.js';
 import { byId, onVisible, setText } from './dom.js';
+import { galleryPanel, showImages } from './gallery.js';
+import { mistakesPanel } from './mistakes.js';
 import { recordPanel } from './record.js';
 import { Screen } from './screen.js';
 import { sendPanel } from './send.js';
 import { entered, keepEntry } from './session.js';
 import { TagField } from './tags.js';
 import { trainingPanel } from './training.js';
+import { unsurePanel } from './unsure.js';
 import { uploads } from './upload.js';
 import { versionsPanel } from './versions.js';
 
@@ -23,6 +27,10 @@ const showTraining = trainingPanel(alerts);
 const showVersions = versionsPanel();
 const showClassification = classificationPanel(alerts);
 const showClasses = classesPanel(tags);
+const showUnsure = unsurePanel();
+const showGallery = galleryPanel();
+const showCoach = coachPanel(showImages);
+const showMistakes = mistakesPanel(showImages);
 uploads(tags);
 sendPanel();
 
@@ -37,11 +45,17 @@ const connection = new Connection((changes) => {
     tags.show(state);
     showRecord(state);
     showClasses(state);
+    showUnsure(state);
   }
   if (changes.training) {
     showTraining(changes.training);
     showVersions(changes.training);
   }
+  if (changes.dataset || changes.training) {
+    showCoach(state);
+    showMistakes(state);
+  }
+  if (changes.dataset) showGallery(state.dataset);
   if (changes.classification) showClassification(changes.classification);
   if (changes.alerts) alerts.show(changes.alerts);
   showConnection();

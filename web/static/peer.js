@@ -73,7 +73,7 @@ export function pause(delay_ms, signal) {
  *
  * @param {string} sdp
  */
-function eager(sdp) {
+export function eager(sdp) {
   return sdp.replace(/^a=rtpmap:(\d+) VP8.*\r\n/gm,
     `$&a=fmtp:$1 x-google-start-bitrate=${START_KBPS}\r\n`);
 }

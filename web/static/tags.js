@@ -96,9 +96,8 @@ export class TagField {
   }
 
   #takeText() {
-    const typed = this.#input.value.split(/[,;]/).map(normalise).filter((tag) => tag !== '');
+    const tags = [...new Set([...this.tags, ...tagsIn(this.#input.value)])];
     this.#input.value = '';
-    const tags = [...new Set([...this.tags, ...typed])];
     if (tags.length > this.tags.length) this.#change(tags);
   }
 
@@ -152,7 +151,15 @@ export class TagField {
   }
 }
 
+/**
+ * @param {string} text tags with commas or semicolons between them
+ * @returns {string[]} in the form in which the server keeps them
+ */
+export function tagsIn(text) {
+  return text.split(/[,;]/).map(normalise).filter((tag) => tag !== '');
+}
+
 /** @param {string} tag */
-function normalise(tag) {
+export function normalise(tag) {
   return tag.toLowerCase().trim().replace(/\s+/g, ' ');
 }

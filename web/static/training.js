@@ -2,7 +2,9 @@
 
 import { reason } from './api.js';
 import { bindSwitch } from './controls.js';
+import { curvesPanel } from './curves.js';
 import { byId, setText } from './dom.js';
+import { isBusy, progressText } from './training_text.js';
 
 /** @typedef {import('./types.js').Training} Training */
 
@@ -25,6 +27,7 @@ export function trainingPanel(alerts) {
   const showEnabled = bindSwitch(byId('train', HTMLInputElement), '/training/enabled',
     (error) => alerts.complain('trainer', reason(error)));
   const phase = byId('phase', HTMLElement);
+  const showCurves = curvesPanel();
   return (now) => {
     showEnabled(now.enabled, now.online);
     byId('training', HTMLElement).classList.toggle('offline', !now.online);
@@ -37,6 +40,7 @@ export function trainingPanel(alerts) {
     setText(byId('loss', HTMLElement), now.loss === null ? '–' : now.loss.toFixed(3));
     setText(byId('version', HTMLElement), now.live_version ? String(now.live_version) : '–');
     setText(byId('training-message', HTMLElement), now.message);
+    showCurves(now);
   };
 }
 
@@ -52,8 +56,6 @@ function showProgress(now) {
   const progress = byId('progress', HTMLProgressElement);
   progress.max = Math.max(1, now.images);
   progress.value = now.epoch_images;
-  const parts = [];
-  if (now.epoch) parts.push(now.epochs ? `epoch ${now.epoch} of ${now.epochs}` : `epoch ${now.epoch}`);
-  if (now.eta_s !== null && now.eta_s >= 0) parts.push(`${Math.ceil(now.eta_s)} s left`);
-  setText(byId('epoch', HTMLElement), parts.join(' · '));
+  progress.classList.toggle('idle', !isBusy(now));
+  setText(byId('epoch', HTMLElement), progressText(now));
 }

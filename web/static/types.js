@@ -5,11 +5,13 @@
  *
  * @typedef {object} Dataset
  * @property {boolean} online
+ * @property {number} revision
  * @property {number} samples
  * @property {number} validation_samples
  * @property {number} bursts
  * @property {string[]} classes
  * @property {number[]} class_samples
+ * @property {number[]} class_bursts
  * @property {boolean} recording
  * @property {string[]} active_tags
  * @property {number} burst_samples
@@ -24,6 +26,7 @@
  * @property {string} state
  * @property {string} message
  * @property {string} net
+ * @property {string} label_mode
  * @property {number} epoch
  * @property {number} epochs
  * @property {number} epoch_images
@@ -42,7 +45,27 @@
  * @property {string} reason
  * @property {boolean} live
  * @property {{headline: number | null, samples: number,
- *   per_class: {change: number | null}[]}} scores
+ *   per_class: {recall: number | null, precision: number | null, support: number,
+ *     change: number | null}[]}} scores
+ *
+ * @typedef {object} CurvePoint of /api/v1/training/curves
+ * @property {string} stamp ISO 8601
+ * @property {'head' | 'finetune'} stage
+ * @property {number} epoch of its run, from 1; 0: a head
+ * @property {number | null} loss
+ * @property {number | null} train_accuracy
+ * @property {number | null} accuracy
+ * @property {number | null} macro_f1
+ *
+ * @typedef {object} Advice of /api/v1/advice
+ * @property {string} kind
+ * @property {number} weight 0 (a hint) to 1 (nothing works without it)
+ * @property {string[]} labels
+ * @property {string} text
+ * @property {string} evidence
+ * @property {string} method
+ * @property {string[]} samples ids
+ * @property {string[]} suggestions a tag that fits each of the samples better; for wrong_tags
  *
  * @typedef {{label: string, score: number}} Result
  *

@@ -96,8 +96,11 @@ function when(created) {
   return new Date(created).toLocaleString([], { dateStyle: 'short', timeStyle: 'short' });
 }
 
-/** @param {Version} version */
-function lost({ labels, scores }) {
+/**
+ * @param {Version} version
+ * @returns {string} the classes that are known clearly worse than by the version before
+ */
+export function lost({ labels, scores }) {
   const worse = scores.per_class.flatMap(({ change }, index) => (
     change !== null && change < -LOST ? [`${labels[index]} −${Math.round(-100 * change)} %`] : []));
   return worse.length ? `lost: ${worse.join(', ')}` : '';
