@@ -197,7 +197,8 @@ and with the running nodes.
 
 Names are relative, so a namespace moves the whole graph; only `/diagnostics` is shared. A
 parameter that is not live is read-only: set it at the start. Besides what is listed, each node has
-the services of ROS 2 for its lifecycle (`~/change_state` …) and its parameters. The executables
+the services of ROS 2 for its lifecycle (`~/change_state` …) and its parameters; some topics with
+images have `qos_overrides` ([quality of service](robot.md#quality-of-service)). The executables
 have the names of the nodes: `ros2 run recognizer_ros camera`.
 """
 

@@ -60,7 +60,8 @@ _SWITCH, _ADD = 'std_srvs/srv/SetBool', 'recognizer_ros/srv/AddSample'
 _SET, _GET = 'rcl_interfaces/srv/SetParameters', 'rcl_interfaces/srv/GetParameters'
 _LIST, _SAMPLE = 'recognizer_ros/srv/ListSamples', 'recognizer_ros/srv/GetSample'
 _EDIT, _UNDO = 'recognizer_ros/srv/EditSamples', 'recognizer_ros/srv/Undo'
-_PEER = 'recognizer_ros/srv/Negotiate'
+_PEER, _REVIEW = 'recognizer_ros/srv/Negotiate', 'recognizer_ros/srv/Review'
+_ADVISE, _CURVES = 'recognizer_ros/srv/Advise', 'recognizer_ros/srv/GetCurves'
 _SINGLE = 'recognizer_ros/srv/ClassifyImage'
 _UNSURE = 'recognizer_ros/srv/ListUncertain'
 _PUB, _SUB, _SRV, _CALL = Role.PUBLISHES, Role.SUBSCRIBES, Role.SERVES, Role.CALLS
@@ -100,6 +101,11 @@ ENDPOINTS = (
              'Make a version live: promote by hand, or roll back.'),
     Endpoint('trainer', _SRV, 'get_model', 'recognizer_ros/srv/GetModel',
              "A piece of a version's ONNX file."),
+    Endpoint('trainer', _SRV, 'review', _REVIEW,
+             'How the live version answers the held-out samples as they are now.'),
+    Endpoint('trainer', _SRV, 'advise', _ADVISE, 'What to record or to mend next, and why.'),
+    Endpoint('trainer', _SRV, 'get_curves', _CURVES,
+             'Loss and held-out scores of each head and epoch.'),
     Endpoint('trainer', _CALL, 'edit_samples', _EDIT,
              'Set samples aside whose image cannot be used.'),
     Endpoint('trainer', Role.ACTS, 'train', 'recognizer_ros/action/Train',
@@ -150,6 +156,9 @@ ENDPOINTS = (
              'Versions on the page.'),
     Endpoint('web', _CALL, 'activate_model', 'recognizer_ros/srv/ActivateModel',
              'Another version, or the one before, on the page.'),
+    Endpoint('web', _CALL, 'review', _REVIEW, 'Mistakes, on the page.'),
+    Endpoint('web', _CALL, 'advise', _ADVISE, 'Coach, on the page.'),
+    Endpoint('web', _CALL, 'get_curves', _CURVES, 'Curves, on the page.'),
     Endpoint('web', _CALL, 'classify_image', _SINGLE, 'REST: what the model says of an image.'),
     Endpoint('web', _CALL, 'list_uncertain', _UNSURE, 'Not sure, on the page.'),
     Endpoint('web', _CALL, 'trainer/set_enabled', _SWITCH, 'The switch on the page.'),

@@ -53,7 +53,7 @@ class Classifier(lifecycle.RecognizerNode[ClassifierConfig]):
                                (CompressedImage, 'image_raw/compressed', self._on_compressed))
         self._arrivals = Arrivals(self, topic)
         self._entities = [
-            self.create_subscription(kind, topic, listen, qos.IMAGE),
+            qos.subscription(self, kind, topic, listen, qos.IMAGE),
             self.create_subscription(ModelUpdate, 'model', self._on_model, qos.LATCHED)]
 
     def stop(self) -> None:

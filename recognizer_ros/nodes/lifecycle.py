@@ -34,7 +34,10 @@ class RecognizerNode(LifecycleNode, Generic[ConfigT]):  # type: ignore[misc]
 
     :ivar config: the settings in force.
     :ivar failure: why the last transition failed; empty when it did not.
+    :ivar ending: the process is about to end.
     """
+
+    ending = False
 
     def __init__(self, name: str, config: type[ConfigT], **options: Any) -> None:
         super().__init__(name, **options)
@@ -193,6 +196,7 @@ def run(make: Callable[[], RecognizerNode[Any]], args: list[str] | None = None,
         return 1
     finally:
         if node:
+            node.ending = True
             node.close()
             node.destroy_node()
         executor.shutdown()  # else the interpreter's end may find it alive, and its context gone

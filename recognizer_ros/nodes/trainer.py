@@ -31,6 +31,8 @@ from .model_files import ModelFiles
 
 _TICK_S = 0.2
 _REPEATS = 3
+_LAST_STEP_S = 3.0
+"""``ros2 launch`` gives a node 5 s to end."""
 _CHUNK, _MAX_CHUNK = 1 << 20, 4 << 20
 _STAGES = {Train.Goal.STAGE_BOTH: (Phase.HEAD, Phase.FINETUNE),
            Train.Goal.STAGE_HEAD: (Phase.HEAD,), Train.Goal.STAGE_FINETUNE: (Phase.FINETUNE,)}
@@ -91,7 +93,7 @@ class Trainer(lifecycle.RecognizerNode[TrainerConfig]):
         if self._goal:
             self._goal[1].cancelled.set()  # the worker ends only when its goal does
         if self._worker:
-            self._worker.close()
+            self._worker.close(_LAST_STEP_S if self.ending else None)
             self._worker = None
 
     def tear_down(self) -> None:

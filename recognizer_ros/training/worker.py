@@ -69,13 +69,20 @@ class Worker:
         """Start the thread."""
         self._thread.start()
 
-    def close(self) -> None:
-        """Leave off between two batches and end the thread."""
+    def close(self, timeout_s: float | None = None) -> None:
+        """Leave off between two batches and end the thread.
+
+        :param timeout_s: a step that takes longer is left to end with the process; what it writes
+            survives that at any point. ``None``: wait for it.
+        """
         with self._wake:
             self._ending = True
             self._wake.notify_all()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            _log.warning('training was left in the middle of a step')
+            return
         if self._goal:
             self._goal.error = 'the trainer was stopped'
             self._goal.done.set_result(None)

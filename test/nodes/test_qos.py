@@ -14,6 +14,7 @@ from sensor_msgs.msg import Image
 from recognizer_ros.msg import DatasetStatus, Tags, TrainingStatus
 from recognizer_ros.nodes import conversions, qos
 from recognizer_ros.nodes.camera import Camera
+from recognizer_ros.nodes.classifier import Classifier
 from recognizer_ros.nodes.recorder import Recorder
 from recognizer_ros.nodes.trainer import Trainer
 
@@ -73,12 +74,14 @@ def test_those_of_a_subscription_too_and_they_hold_after_a_pause(graph: Graph,
                                                                  tmp_path: Path) -> None:
     graph.start(Recorder, data=str(tmp_path),
                 **{f'{IMAGE_RAW}.subscription.reliability': 'reliable'})
+    graph.start(Classifier, **{f'{IMAGE_RAW}.subscription.reliability': 'reliable'})
     for _ in range(2):
         wait_for(lambda: [item.qos_profile.reliability for item in
                           graph.tester.get_subscriptions_info_by_topic(f'{NAMESPACE}/image_raw')
-                          ] == [ReliabilityPolicy.RELIABLE])
-        assert graph.change('recorder', DEACTIVATE)
-        assert graph.change('recorder', ACTIVATE)
+                          ] == [ReliabilityPolicy.RELIABLE] * 2)
+        for node in ('recorder', 'classifier'):
+            assert graph.change(node, DEACTIVATE)
+            assert graph.change(node, ACTIVATE)
 
 
 @pytest.mark.parametrize(('name', 'value'), [

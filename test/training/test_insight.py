@@ -11,7 +11,7 @@ from recognizer_ros.core.errors import ModelError
 from recognizer_ros.core.insight import Kind
 from recognizer_ros.core.split import Split
 from recognizer_ros.dataset import reader
-from recognizer_ros.dataset.edits import SetTags
+from recognizer_ros.dataset.edits import SetSplit, SetTags
 from recognizer_ros.dataset.store import SampleStore
 from recognizer_ros.training import insight as insights
 from recognizer_ros.training.insight import Insight
@@ -55,6 +55,8 @@ def test_the_table_is_that_of_the_live_version(trainee: Trainee, insight: Insigh
 def test_it_is_of_the_tags_as_they_are_now(trainee: Trainee, insight: Insight) -> None:
     before = insight.review()
     wrong = [sample.sha256 for sample in held_out(trainee.data) if sample.tags == ('red',)][:2]
+    with SampleStore(trainee.data) as store:  # else some would be needed for training
+        store.edit(SetSplit(before.ids, Split.VALIDATION), 0)
     relabel(trainee.data, wrong[:1], 'blue')
     relabel(trainee.data, wrong[1:], 'green')  # which the live version does not know
     after = insight.review()
@@ -69,7 +71,7 @@ def test_what_has_not_changed_is_not_computed_again(trainee: Trainee, insight: I
     review, advised = insight.review(), insight.advise()
     assert insight.review() is review
     assert insight.advise() is advised
-    trainees.record(trainee.data, 'red', bursts=1)
+    trainees.record(trainee.data, 'red', bursts=1, images=8)  # two of them are new
     assert insight.advise() is not advised
     between = insight.review()
     trainee.rest(HEAD)  # another version, or at least more features

@@ -194,6 +194,22 @@ def test_closing_leaves_an_epoch_and_ends_the_thread(learnable: Path) -> None:
         assert not any(thread.name == 'learner' for thread in threading.enumerate())
 
 
+def test_closing_does_not_wait_for_a_step_when_the_process_ends(
+        learnable: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside, go_on = threading.Event(), threading.Event()
+
+    def stuck(*_: object, **__: object) -> bool:
+        inside.set()
+        return go_on.wait(60)
+
+    monkeypatch.setattr('recognizer_ros.training.learner.Learner.step', stuck)
+    with working(learnable) as (worker, _):
+        assert inside.wait(30)
+        worker.close(0.05)
+        assert not go_on.is_set()
+        go_on.set()
+
+
 def test_closing_ends_a_request(learnable: Path) -> None:
     with working(learnable, enabled=False, patience=1000) as (worker, seen):
         goal = endless(learnable)
