@@ -131,8 +131,7 @@ class _Person:
         """Do it all."""
         began = time.monotonic()
         self.tab.ready()
-        label, files = next(iter(self.photos.items()))
-        self._show(files[:1])
+        self._show(next(iter(self.photos.values()))[:1])
         self.tab.send()
         self.tab.said('sending')
         sending_s = time.monotonic() - began
@@ -141,6 +140,7 @@ class _Person:
             for burst in range(_BURSTS):
                 self._record(files[burst * _PICTURES:][:_PICTURES])
         recorded_s = time.monotonic() - began
+        label, files = next(iter(self.photos.items()))  # not what the camera has just seen
         self._show(files[-1:])
         self.page.locator('#overlay li:first-child', has_text=label).wait_for(
             timeout=1000 * _ANSWER_S)
