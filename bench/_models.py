@@ -1,5 +1,6 @@
 """Versions with random weights, for benches that swap them."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,25 +23,26 @@ _NAN = float('nan')
 def make_versions(root: Path, net: str, size: int, backbones: int, heads: int
                   ) -> Iterator[Version]:
     """So many backbones of a network, each with so many heads; labels begin with the version."""
-    how, registry = Preprocessing(size, size), Registry(root, writer=True)
-    exporter: OnnxExporter | None = None
-    for seed in range(backbones):
-        torch.manual_seed(seed)
-        made = nets.build(net, CLASSES, size, size)
-        made.module.eval()
-        exporter = exporter or OnnxExporter(made)
-        prepared, backbone = exporter.prepare(made, how), None
-        for number in range(heads):
-            weight = np.random.default_rng([seed, number]).normal(
-                0, 0.01, (CLASSES, prepared.probe.shape[1])).astype(np.float32)
-            head = Head(weight, np.zeros(CLASSES, np.float32))
-            version = 1 + seed * heads + number
-            labels = tuple(f'{version} {name}' for name in 'abcdef')
-            backbone = registry.add(
-                _bundle(version, net, labels, how, backbone_sha256(made),
-                        tuple(map(float, prepared.answer(head.weight, head.bias, 'single')))),
-                {BACKBONE: backbone or prepared.backbone.alone({}), HEAD: head.to_bytes()})
-            yield backbone
+    how = Preprocessing(size, size)
+    with contextlib.closing(Registry(root, writer=True)) as registry:
+        exporter: OnnxExporter | None = None
+        for seed in range(backbones):
+            torch.manual_seed(seed)
+            made = nets.build(net, CLASSES, size, size)
+            made.module.eval()
+            exporter = exporter or OnnxExporter(made)
+            prepared, backbone = exporter.prepare(made, how), None
+            for number in range(heads):
+                weight = np.random.default_rng([seed, number]).normal(
+                    0, 0.01, (CLASSES, prepared.probe.shape[1])).astype(np.float32)
+                head = Head(weight, np.zeros(CLASSES, np.float32))
+                version = 1 + seed * heads + number
+                labels = tuple(f'{version} {name}' for name in 'abcdef')
+                backbone = registry.add(
+                    _bundle(version, net, labels, how, backbone_sha256(made),
+                            tuple(map(float, prepared.answer(head.weight, head.bias, 'single')))),
+                    {BACKBONE: backbone or prepared.backbone.alone({}), HEAD: head.to_bytes()})
+                yield backbone
 
 
 def _bundle(version: int, net: str, labels: tuple[str, ...], how: Preprocessing, sha256: str,

@@ -19,7 +19,6 @@ import rclpy
 from builtin_interfaces.msg import Duration, Time
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.context import Context
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Classification, LabelInfo, VisionInfo
 
@@ -27,6 +26,7 @@ from recognizer_ros.core import resources
 from recognizer_ros.core.errors import DemoError
 from recognizer_ros.msg import DatasetStatus, ModelUpdate, Tags, TrainingStatus
 from recognizer_ros.nodes import conversions, qos
+from recognizer_ros.nodes.spinning import Spinner
 
 HEARD: dict[str, tuple[Any, Any]] = {
     'dataset': (DatasetStatus, qos.LATCHED), 'training': (TrainingStatus, qos.LATCHED),
@@ -147,19 +147,15 @@ class Client:
         self._tags = self.node.create_publisher(Tags, 'tags', qos.TAGS)
         self._images = self.node.create_publisher(Image, 'image_raw', qos.IMAGE)
         self._models = self.node.create_publisher(ModelUpdate, 'model', qos.LATCHED)
-        self._executor = SingleThreadedExecutor(context=self._context)
-        self._executor.add_node(self.node)
-        self._thread = threading.Thread(target=self._spin, name='client', daemon=True)
-        self._thread.start()
+        self._spinner = Spinner(self._context, self.node)
 
     def __enter__(self) -> 'Client':
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._executor.shutdown()
-        self._context.try_shutdown()
-        self._thread.join()
+        self._spinner.close()
         self.node.destroy_node()
+        self._context.try_shutdown()
 
     def heard(self, topic: str, since_s: float = 0.0) -> list[Heard]:
         """Messages that came since then, oldest first."""
@@ -230,10 +226,6 @@ class Client:
         with self._answer:
             self._heard[topic].append(Heard(time.monotonic(), self.now_ns(), message))
             self._answer.notify_all()
-
-    def _spin(self) -> None:
-        with contextlib.suppress(ExternalShutdownException):
-            self._executor.spin()
 
 
 def wait(find: Callable[[], T | None], limit_s: float) -> T | None:

@@ -1,6 +1,5 @@
 """Points the camera and writes down every answer, for the demo: a ROS client in a thread."""
 
-import contextlib
 import threading
 import time
 from collections import deque
@@ -10,11 +9,11 @@ import rclpy
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParameters
 from rclpy.context import Context
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from vision_msgs.msg import Classification, LabelInfo
 
 from ..core.errors import NodeUnavailableError, SourceError
 from . import conversions, qos
+from .spinning import Spinner
 
 _KEPT = 100_000
 _TIMEOUT_S = 10.0
@@ -47,19 +46,15 @@ class Observer:
                                        qos.RESULT)
         self._node.create_subscription(LabelInfo, 'label_info', self._on_labels, qos.LATCHED)
         self._camera = self._node.create_client(SetParameters, 'camera/set_parameters')
-        self._executor = SingleThreadedExecutor(context=self._context)
-        self._executor.add_node(self._node)
-        self._thread = threading.Thread(target=self._spin, name='observer', daemon=True)
-        self._thread.start()
+        self._spinner = Spinner(self._context, self._node)
 
     def __enter__(self) -> 'Observer':
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._executor.shutdown()
-        self._context.try_shutdown()
-        self._thread.join()
+        self._spinner.close()
         self._node.destroy_node()
+        self._context.try_shutdown()
 
     def show(self, source: str) -> int:
         """Point the camera; return the time (ROS, nanoseconds) from which all frames show it.
@@ -93,7 +88,3 @@ class Observer:
 
     def _on_labels(self, message: LabelInfo) -> None:
         self._labels = {item.class_name for item in message.class_map}
-
-    def _spin(self) -> None:
-        with contextlib.suppress(ExternalShutdownException):
-            self._executor.spin()

@@ -138,7 +138,7 @@ class _Wsgi(wsgi.Server):
             alike = sum(one == peer and other.fileno() >= 0
                         for other, one in self._sockets.items())
             if alike > self._most and not is_loopback(peer):
-                sock.shutdown(socket.SHUT_RDWR)
+                _cut(sock)
 
     def cut(self) -> None:
         """End all connections: a thread that sends to a viewer who does not read is freed by
@@ -147,13 +147,18 @@ class _Wsgi(wsgi.Server):
             sockets = list(self._sockets)
         for sock in sockets:
             with suppress(OSError):  # closed already
-                sock.shutdown(socket.SHUT_RDWR)
+                _cut(sock)
 
     def error_log(self, msg: str = '', level: int = logging.INFO, traceback: bool = False) -> None:
         """Log as the rest of the program does, not on standard error."""
         if msg.startswith('socket.error'):  # a page by TLS was closed: no news, and often
             level, traceback = logging.DEBUG, False
         _log.log(level, msg, exc_info=traceback)
+
+
+def _cut(sock: socket.socket) -> None:
+    # Not that of an SSLSocket, which takes the TLS away from a thread that is using it.
+    socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 class _Tls(BuiltinSSLAdapter):

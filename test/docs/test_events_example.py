@@ -4,22 +4,20 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import makers
 import pytest
 import rclpy
 from rclpy.context import Context
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from std_msgs.msg import Bool
 
 from recognizer_ros.core import config as configs
 from recognizer_ros.core.config import ClassifierConfig
 from recognizer_ros.msg import LabelEvent
+from recognizer_ros.nodes.spinning import Spinner
 
 DOCS = Path(__file__).parents[2] / 'docs'
 EXAMPLE = DOCS / 'examples/stop_on_label.py'
@@ -53,10 +51,7 @@ def robot(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Say, list[bool]]]:
     events = node.create_publisher(LabelEvent, 'events', 10)
     node.create_subscription(Bool, 'stop', lambda message: heard.append(message.data), QoSProfile(
         depth=10, durability=DurabilityPolicy.TRANSIENT_LOCAL))
-    executor = SingleThreadedExecutor(context=context)
-    executor.add_node(node)
-    thread = threading.Thread(target=spin, args=(executor,))
-    thread.start()
+    spinner = Spinner(context, node)
 
     def say(event: int, label: str) -> None:
         makers.wait_for(events.get_subscription_count, DEADLINE_S)
@@ -67,15 +62,9 @@ def robot(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Say, list[bool]]]:
     try:
         yield say, heard
     finally:
-        executor.shutdown()
-        thread.join()
+        spinner.close()
         node.destroy_node()
         context.try_shutdown()
-
-
-def spin(executor: SingleThreadedExecutor) -> None:
-    with suppress(ExternalShutdownException):
-        executor.spin()
 
 
 def test_the_robot_stops_while_the_label_is_in_view(

@@ -4,9 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +13,13 @@ import pytest
 import rclpy
 from geometry_msgs.msg import Twist, Vector3
 from rclpy.context import Context
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from sensor_msgs.msg import Joy
 
 from recognizer_ros.core.lease import TagsMessage, TagTimeline
 from recognizer_ros.msg import LabelEvent, Tags
 from recognizer_ros.nodes import conversions
+from recognizer_ros.nodes.spinning import Spinner
 
 DOCS = Path(__file__).parents[2] / 'docs'
 DOMAIN, NAMESPACE = 85, f'/robot_{os.getpid()}'
@@ -56,22 +54,13 @@ def robot(monkeypatch: pytest.MonkeyPatch) -> Iterator[Node]:
     context = Context()
     rclpy.init(context=context, domain_id=DOMAIN)
     node = rclpy.create_node('robot', namespace=NAMESPACE, context=context)
-    executor = SingleThreadedExecutor(context=context)
-    executor.add_node(node)
-    thread = threading.Thread(target=spin, args=(executor,))
-    thread.start()
+    spinner = Spinner(context, node)
     try:
         yield node
     finally:
-        executor.shutdown()
-        thread.join()
+        spinner.close()
         node.destroy_node()
         context.try_shutdown()
-
-
-def spin(executor: SingleThreadedExecutor) -> None:
-    with suppress(ExternalShutdownException):
-        executor.spin()
 
 
 def hear(robot: Node, kind: type, topic: str) -> list[Any]:

@@ -1,9 +1,8 @@
 """The reference says what the code and the running nodes do."""
 
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 import rclpy
 from rclpy.action import get_action_server_names_and_types_by_node
 from rclpy.context import Context
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
@@ -21,6 +19,7 @@ from recognizer_ros.nodes.camera import Camera
 from recognizer_ros.nodes.classifier import Classifier
 from recognizer_ros.nodes.lifecycle import RecognizerNode
 from recognizer_ros.nodes.recorder import Recorder
+from recognizer_ros.nodes.spinning import Spinner
 from recognizer_ros.nodes.trainer import Trainer
 from recognizer_ros.nodes.web import Web
 
@@ -63,19 +62,15 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Recogn
         'classifier': _node(Classifier, context),
         'web': _node(Web, context, port=0),
     }
-    executor = SingleThreadedExecutor(context=context)
-    thread = threading.Thread(target=_spin, args=(executor,))
     for node in made.values():
-        executor.add_node(node)
         assert node.autostart(), node.failure
-    thread.start()
+    spinner = Spinner(context, *made.values())
     try:
         with closing(made['web'].bridge.frames()) as frames:  # type: ignore[attr-defined]
             _wait_for_frame(frames)
             yield made
     finally:
-        executor.shutdown()
-        thread.join()
+        spinner.close()
         for node in made.values():
             node.close()
             node.destroy_node()
@@ -126,11 +121,6 @@ def _node(make: Any, context: Context, **values: Any) -> RecognizerNode[Any]:
         context=context, namespace=NAMESPACE,
         parameter_overrides=[Parameter(name, value=value) for name, value in values.items()])
     return node
-
-
-def _spin(executor: SingleThreadedExecutor) -> None:
-    with suppress(ExternalShutdownException):
-        executor.spin()
 
 
 def _wait_for_frame(frames: Iterator[bytes]) -> None:

@@ -5,12 +5,12 @@ from dataclasses import replace
 from types import TracebackType
 
 import rclpy
-from rclpy.executors import SingleThreadedExecutor
 from ros_graph import NAMESPACE, Graph
 
 from recognizer_ros.core.bundle import BACKBONE
 from recognizer_ros.inference.model_cache import Network
 from recognizer_ros.nodes import conversions
+from recognizer_ros.nodes.spinning import Spinner
 from recognizer_ros.registry.store import Version
 from recognizer_ros.srv import GetModel
 
@@ -27,10 +27,7 @@ class FakeTrainer:
         self.asked: list[int] = []
         self.hangs, self._hang_at, self._ends = threading.Event(), -1, threading.Event()
         self._node.create_service(GetModel, 'get_model', self._answer)
-        self._executor = SingleThreadedExecutor(context=graph.context)
-        self._executor.add_node(self._node)
-        self._thread = threading.Thread(target=self._executor.spin, name='fake trainer')
-        self._thread.start()
+        self._spinner = Spinner(graph.context, self._node)
 
     def __enter__(self) -> 'FakeTrainer':
         return self
@@ -38,8 +35,7 @@ class FakeTrainer:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
         self.go_on()
-        self._executor.shutdown()
-        self._thread.join()
+        self._spinner.close()
         self._node.destroy_node()
 
     def offer(self, version: Version) -> None:

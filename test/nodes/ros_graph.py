@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
@@ -23,11 +22,11 @@ from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.msg import SetParametersResult
 from rcl_interfaces.srv import SetParameters, SetParametersAtomically
 from rclpy.context import Context
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile
 
 from recognizer_ros.nodes.lifecycle import RecognizerNode
+from recognizer_ros.nodes.spinning import Spinner
 
 NAMESPACE = '/robot'
 UNCONFIGURED, INACTIVE, ACTIVE, FINALIZED = (
@@ -77,10 +76,7 @@ class Graph:
         self._nodes: list[RecognizerNode[Any]] = []
         self._processes: list[subprocess.Popen[str]] = []
         self._clients: dict[str, Any] = {}
-        self._executor = SingleThreadedExecutor(context=self.context)
-        self._executor.add_node(self.tester)
-        self._thread = threading.Thread(target=self._spin, name='spin')
-        self._thread.start()
+        self._spinner = Spinner(self.context, self.tester)
 
     def __enter__(self) -> 'Graph':
         return self
@@ -89,17 +85,12 @@ class Graph:
         for process in self._processes:
             process.kill()
             process.communicate()
-        self._executor.shutdown()
-        self._thread.join()
+        self._spinner.close()
         for node in self._nodes:
             node.close()
             node.destroy_node()
         self.tester.destroy_node()
         self.context.try_shutdown()
-
-    def _spin(self) -> None:
-        with suppress(ExternalShutdownException):
-            self._executor.spin()
 
     # --- nodes ---
 
@@ -109,7 +100,7 @@ class Graph:
             Parameter(name, value=value) for name, value in values.items()])
         self._nodes.append(node)
         node.autostart()
-        self._executor.add_node(node)
+        self._spinner.add(node)
         return node
 
     def start(self, make: Any, **values: Any) -> Any:
