@@ -1,5 +1,5 @@
 """What a person does with the page, from opening it: send a camera, record three classes, read the
-right name over the video, mend a tag, go back to the version before.
+right name over the video, mend a tag, go back to the version before; then all other controls.
 
 A real browser, real nodes. The camera is a canvas that shows photographs, drawn anew 30 times a
 second with a little motion. Photographs that are asked about are not among those recorded.
@@ -13,6 +13,7 @@ temporary one).
 import base64
 import contextlib
 import os
+import re
 import socket
 import sys
 import tempfile
@@ -56,6 +57,8 @@ setInterval(() => {
 }, 33);
 navigator.mediaDevices.getUserMedia = async () => canvas.captureStream(30);
 '''
+
+_VALUE = '(path) => fetch(path).then((answer) => answer.json())'
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,8 @@ class _Person:
         answered_s = time.monotonic() - began
         right = self._ask()
         self._mend()
+        self._switch_and_slide()
+        self._teach()
         return {'name': 'person', 'machine': machine(), 'figures': {
             'sending_s': round(sending_s, 2), 'recorded_s': round(recorded_s, 2),
             'first_right_answer_s': round(answered_s, 2), 'all_s': round(
@@ -205,3 +210,41 @@ class _Person:
         before = live.text_content()
         page.locator('#roll-back').click()
         page.locator('#version-list .live .name').filter(has_not_text=before).wait_for()
+
+    def _switch_and_slide(self) -> None:
+        """Each switch and slider, as far as the node that it is of."""
+        page = self.page
+        page.locator('#train').click()
+        page.locator('#phase', has_text='Off').wait_for()
+        page.locator('#train').click()
+        page.locator('#phase', has_not_text='Off').wait_for()
+        page.locator('#classify').click()
+        page.locator('#recognition-meta', has_text=re.compile('^off$')).wait_for()
+        page.locator('#classify').click()
+        page.locator('#recognition-meta', has_text='version').wait_for()
+        for slider, path in (('#threshold', '/classification/confidence_threshold'),
+                             ('#smoothing', '/classification/output_smoothing')):
+            before = page.evaluate(_VALUE, path)
+            page.locator(slider).press('ArrowRight')
+            page.locator(slider).press('ArrowRight')
+            if not wait(lambda path=path, was=before: page.evaluate(_VALUE, path) > was,
+                        _ANSWER_S):
+                raise DemoError(f'{slider} does not reach the classifier')
+
+    def _teach(self) -> None:
+        """Upload a file, tag a frame of which the model was not sure, read the coach; change the
+        camera, and stop it."""
+        page = self.page
+        file = base64.b64decode(next(iter(self.photos.values()))[-1].partition(',')[2])
+        page.locator('#files').set_input_files(
+            [{'name': 'one.jpg', 'mimeType': 'image/jpeg', 'buffer': file}])
+        page.locator('#uploads .good').wait_for()
+        page.locator('#unsure > summary').click()
+        page.locator('#unsure-labels button').first.click()
+        page.locator('#unsure-note:not(:empty)').wait_for()
+        page.locator('#coach').evaluate('(card) => { card.open = true; card.scrollIntoView(); }')
+        page.locator('#advice > li').first.wait_for()
+        page.locator('#send-camera').select_option(index=1)
+        self.tab.said('sending')
+        page.locator('#send').click()
+        self.tab.said('not sending')
