@@ -145,6 +145,7 @@ class _Person:
         recorded_s = time.monotonic() - began
         label, files = next(iter(self.photos.items()))  # not what the camera has just seen
         self._show(files[-1:])
+        self.page.wait_for_timeout(1000 * _SETTLE_S)  # what stands there now is of the old picture
         self.page.locator('#overlay li:first-child', has_text=label).wait_for(
             timeout=1000 * _ANSWER_S)
         answered_s = time.monotonic() - began

@@ -1,5 +1,8 @@
 """ONNX Runtime as a backend; what needs a GPU is in test_choose.py."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import makers
@@ -84,3 +87,17 @@ def test_a_damaged_file_is_refused(data: bytes) -> None:
 def test_a_provider_that_is_dropped_is_no_silent_cpu() -> None:
     with pytest.raises(ModelError, match='cannot start its CUDAExecutionProvider'):
         OnnxRuntimeBackend(mixer(), 1, cuda('fp32'))
+
+
+def test_nobody_is_told_of_what_is_loaded(tmp_path: Path) -> None:
+    """Its telemetry would leave a mark where temporary files go."""
+    (tmp_path / 'mixer.onnx').write_bytes(mixer())
+    (tmp_path / 'marks').mkdir()
+    silenced = ('CI', 'ORT_DISABLE_TELEMETRY')  # what else would keep it still
+    code = ('import sys; from recognizer_ros.inference.onnx_runtime import OnnxRuntimeBackend; '
+            'OnnxRuntimeBackend(open(sys.argv[1], "rb").read())')
+    subprocess.run([sys.executable, '-c', code, str(tmp_path / 'mixer.onnx')], check=True,
+                   timeout=60, env={**{name: value for name, value in os.environ.items()
+                                       if name not in silenced},
+                                    'TMPDIR': str(tmp_path / 'marks')})
+    assert list((tmp_path / 'marks').iterdir()) == []
