@@ -210,7 +210,7 @@ class ClassifierConfig:
     events_labels: str = setting('', 'Labels that events are told of, separated by commas. Empty: '
                                  'all.', live=True)
     keep_uncertain: int = setting(24, 'Frames that the model was not sure of, kept in memory for '
-                                  'a person to tag; at most one a second. 0: none.', 0, 256,
+                                  'a person to tag; at most one in five seconds. 0: none.', 0, 256,
                                   live=True)
     transport: str = setting('raw', 'Which images to classify: raw takes image_raw, compressed '
                              'takes image_raw/compressed.', choices=('raw', 'compressed'))

@@ -4,10 +4,12 @@ Least confidence: of all images, have those labelled of whose best label the mod
 (Settles, "Active Learning Literature Survey", 2009, 3.1).
 """
 
+import os
 import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
@@ -27,7 +29,8 @@ ALIKE = 0.9
 """Cosine of features from which on two frames show the same: with resnet18 that of a photograph
 with itself moved by 3 % and turned by 2 degrees is 0.94, that of two of one class below 0.87."""
 MOST_BYTES = 64 * 2**20
-_GAP_S = 1.0
+GAP_S = 5.0
+"""Between two of them: on two cores encoding one delays an answer, and of 100 none shall wait."""
 _SHOWN = 3
 _REMEMBERED = 100
 TagT = TypeVar('TagT')
@@ -62,7 +65,8 @@ class _Entry(Generic[TagT]):
 class UncertainFrames(Generic[TagT]):
     """The newest of them; safe between threads.
 
-    A thread of its own compares and encodes, one frame at a time and at most one a second.
+    A thread of its own compares and encodes, one frame at a time and at most one in five
+    seconds.
 
     :param encode: makes a JPEG of pixels, shape (h, w, 3), in the order bgr or rgb.
     :param start_s: time, seconds since 1970: ids count up from here, more slowly than time does.
@@ -75,7 +79,7 @@ class UncertainFrames(Generic[TagT]):
         self._forgotten: deque[tuple[int, Floats]] = deque(maxlen=_REMEMBERED)
         self._lock = threading.Lock()
         self._limit, self._next_s = 0, 0.0
-        self._worker = ThreadPoolExecutor(1, 'uncertain')
+        self._worker = ThreadPoolExecutor(1, 'uncertain', _step_back)
         self._work: Future[None] | None = None
 
     def limit(self, count: int) -> None:
@@ -91,7 +95,7 @@ class UncertainFrames(Generic[TagT]):
         opinion = answer.opinion
         if opinion.is_unknown(unknown) or confidence(
                 opinion.scores, answer.model.bundle.label_mode) < SURE:
-            self._next_s = now_s + _GAP_S
+            self._next_s = now_s + GAP_S
             self._work = self._worker.submit(self._take, answer, opinion.is_unknown(unknown))
 
     def frames(self) -> tuple[Kept[TagT], ...]:
@@ -137,6 +141,13 @@ class UncertainFrames(Generic[TagT]):
         while len(self._entries) > self._limit or sum(
                 len(entry.kept.jpeg) for entry in self._entries) > MOST_BYTES:
             self._entries.popleft()
+
+
+def _step_back() -> None:
+    """Let everything else go before this thread: an image is encoded in the time that the answers
+    leave, not in theirs."""
+    with suppress(AttributeError, OSError):  # not on Linux
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def confidence(scores: Floats, mode: LabelMode) -> float:

@@ -25,6 +25,11 @@ def encode(image: Pixels, order: str) -> bytes:
     return order.encode() + bytes([len(image)])
 
 
+@pytest.fixture(autouse=True)
+def _one_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uncertain, 'GAP_S', 1.0)
+
+
 @pytest.fixture
 def frames() -> UncertainFrames[int]:
     made: UncertainFrames[int] = UncertainFrames(encode, START_S)

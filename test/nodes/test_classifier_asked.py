@@ -25,7 +25,8 @@ YELLOW, CYAN = (0, 255, 255), (255, 255, 0)
 
 
 @pytest.fixture
-def robot(graph: Graph, tmp_path: Path) -> Robot:
+def robot(graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Robot:
+    monkeypatch.setattr('recognizer_ros.inference.uncertain.GAP_S', 0.2)
     return Robot(graph, tmp_path, smoothing=9.0, threshold=0.99)
 
 
@@ -40,7 +41,7 @@ def uncertain(robot: Robot, **fields: Any) -> Any:
 
 
 def show_unsure(robot: Robot, *colours: tuple[int, int, int]) -> None:
-    """Show colours in a row, and each until it is kept: there is at most one a second."""
+    """Show colours in a row, and each until it is kept: there is at most one in a while."""
     for count, colour in enumerate(colours, 1 + len(uncertain(robot).frames)):
         def is_kept(colour: Any = colour, count: int = count) -> bool:
             robot.answer(colour, count * 10**9)
