@@ -4,13 +4,9 @@ Least confidence: of all images, have those labelled of whose best label the mod
 (Settles, "Active Learning Literature Survey", 2009, 3.1).
 """
 
-import os
 import threading
 from collections import deque
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -30,7 +26,6 @@ ALIKE = 0.9
 with itself moved by 3 % and turned by 2 degrees is 0.94, that of two of one class below 0.87."""
 MOST_BYTES = 64 * 2**20
 GAP_S = 5.0
-"""Between two of them: on two cores encoding one delays an answer, and of 100 none shall wait."""
 _SHOWN = 3
 _REMEMBERED = 100
 TagT = TypeVar('TagT')
@@ -41,7 +36,9 @@ class Kept(Generic[TagT]):
     """A frame.
 
     :param id: no other frame has it, also after a start of the program.
-    :param results: best first, of this frame alone, at most three. :param jpeg: of full size.
+    :param results: best first, of this frame alone, at most three.
+    :param image: shape (h, w, 3), in the ``order`` bgr or rgb; not compressed, as that would delay
+        an answer on two cores.
     :param unknown: it shows none of the labels. :param version: of the model that was not sure.
     """
 
@@ -50,7 +47,8 @@ class Kept(Generic[TagT]):
     results: tuple[Prediction, ...]
     unknown: bool
     version: int
-    jpeg: bytes
+    image: Pixels
+    order: str
 
 
 @dataclass(frozen=True)
@@ -65,22 +63,16 @@ class _Entry(Generic[TagT]):
 class UncertainFrames(Generic[TagT]):
     """The newest of them; safe between threads.
 
-    A thread of its own compares and encodes, one frame at a time and at most one in five
-    seconds.
-
-    :param encode: makes a JPEG of pixels, shape (h, w, 3), in the order bgr or rgb.
     :param start_s: time, seconds since 1970: ids count up from here, more slowly than time does.
     """
 
-    def __init__(self, encode: Callable[[Pixels, str], bytes], start_s: float) -> None:
-        self._encode, self._last_id = encode, int(start_s)
+    def __init__(self, start_s: float) -> None:
+        self._last_id = int(start_s)
         self._entries: deque[_Entry[TagT]] = deque()
         # What a person has dealt with must not come again, as long as nothing was learned.
         self._forgotten: deque[tuple[int, Floats]] = deque(maxlen=_REMEMBERED)
         self._lock = threading.Lock()
         self._limit, self._next_s = 0, 0.0
-        self._worker = ThreadPoolExecutor(1, 'uncertain', _step_back)
-        self._work: Future[None] | None = None
 
     def limit(self, count: int) -> None:
         """Keep so many at most; 0: none."""
@@ -90,13 +82,13 @@ class UncertainFrames(Generic[TagT]):
 
     def see(self, answer: Answer[TagT], unknown: float, now_s: float) -> None:
         """Look at an answered frame; cheap. :param unknown: the setting."""
-        if not self._limit or now_s < self._next_s or (self._work and not self._work.done()):
+        if not self._limit or now_s < self._next_s:
             return
         opinion = answer.opinion
         if opinion.is_unknown(unknown) or confidence(
                 opinion.scores, answer.model.bundle.label_mode) < SURE:
             self._next_s = now_s + GAP_S
-            self._work = self._worker.submit(self._take, answer, opinion.is_unknown(unknown))
+            self._take(answer, opinion.is_unknown(unknown))
 
     def frames(self) -> tuple[Kept[TagT], ...]:
         """All of them, newest first."""
@@ -114,9 +106,7 @@ class UncertainFrames(Generic[TagT]):
                     self._entries.append(entry)
 
     def clear(self) -> None:
-        """Forget all. Nobody may :meth:`see` meanwhile."""
-        if self._work:
-            wait([self._work])
+        """Forget all."""
         with self._lock:
             self._entries.clear()
             self._forgotten.clear()
@@ -130,24 +120,17 @@ class UncertainFrames(Generic[TagT]):
                     *(one.direction for one in self._entries if one.backbone == backbone),
                     *(one for version, one in self._forgotten if version == bundle.version))):
                 return
-        kept = Kept(0, answer.tag, select(answer.opinion.scores, bundle.labels, 0, _SHOWN),
-                    unknown, bundle.version, self._encode(answer.image, answer.order))
-        with self._lock:
             self._last_id += 1
-            self._entries.append(_Entry(replace(kept, id=self._last_id), direction, backbone))
+            self._entries.append(_Entry(Kept(
+                self._last_id, answer.tag,
+                select(answer.opinion.scores, bundle.labels, 0, _SHOWN), unknown,
+                bundle.version, answer.image, answer.order), direction, backbone))
             self._shrink()
 
     def _shrink(self) -> None:
         while len(self._entries) > self._limit or sum(
-                len(entry.kept.jpeg) for entry in self._entries) > MOST_BYTES:
+                entry.kept.image.nbytes for entry in self._entries) > MOST_BYTES:
             self._entries.popleft()
-
-
-def _step_back() -> None:
-    """Let everything else go before this thread: an image is encoded in the time that the answers
-    leave, not in theirs."""
-    with suppress(AttributeError, OSError):  # not on Linux
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def confidence(scores: Floats, mode: LabelMode) -> float:

@@ -20,7 +20,7 @@ class Uncertain:
     """Of one node. :param limit: frames kept at most; 0: none."""
 
     def __init__(self, node: LifecycleNode, limit: int) -> None:
-        self._frames: UncertainFrames[Header] = UncertainFrames(_encode, time.time())
+        self._frames: UncertainFrames[Header] = UncertainFrames(time.time())
         self.clear, self.limit = self._frames.clear, self._frames.limit
         self.limit(limit)
         node.create_service(ListUncertain, 'list_uncertain', self._list)
@@ -41,7 +41,8 @@ class Uncertain:
             return response
         if wanted:
             response.image = conversions.jpeg_to_message(
-                wanted.jpeg, conversions.nanoseconds(wanted.tag.stamp), wanted.tag.frame_id)
+                _encode(wanted.image, wanted.order), conversions.nanoseconds(wanted.tag.stamp),
+                wanted.tag.frame_id)
         response.success = True
         return response
 

@@ -1,5 +1,4 @@
 import itertools
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,16 +12,11 @@ from recognizer_ros.inference import uncertain
 from recognizer_ros.inference.engine import Answer
 from recognizer_ros.inference.judging import Opinion
 from recognizer_ros.inference.model import Model, load
-from recognizer_ros.inference.preprocess import Pixels
 from recognizer_ros.inference.uncertain import UncertainFrames, confidence
 
 START_S = 1_700_000_000.5
 IMAGE = makers.flat(makers.RED)
 UNSURE, SURE = (0.5, 0.4, 0.1), (0.9, 0.05, 0.05)
-
-
-def encode(image: Pixels, order: str) -> bytes:
-    return order.encode() + bytes([len(image)])
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +26,7 @@ def _one_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def frames() -> UncertainFrames[int]:
-    made: UncertainFrames[int] = UncertainFrames(encode, START_S)
+    made: UncertainFrames[int] = UncertainFrames(START_S)
     made.limit(3)
     return made
 
@@ -48,7 +42,7 @@ def model(tmp_path: Path) -> Callable[..., Model]:
 @pytest.fixture
 def see(frames: UncertainFrames[int], model: Callable[..., Model]
         ) -> Iterator[Callable[..., None]]:
-    """Look at a frame, ten seconds after the one before, and wait until that is done."""
+    """Look at a frame, ten seconds after the one before."""
     ticks = itertools.count(1)
     first = model()
 
@@ -59,8 +53,6 @@ def see(frames: UncertainFrames[int], model: Callable[..., Model]
         row = np.array([features], np.float32)
         frames.see(Answer(tag, IMAGE, 'rgb', by, row, opinion, opinion.scores, False, ()),
                    unknown, 10.0 * next(ticks))
-        if frames._work:
-            frames._work.result(20)
     yield look
     frames.clear()
 
@@ -78,7 +70,8 @@ def test_a_frame_that_the_model_is_not_sure_of_is_kept(
     assert frames.frames() == ()
     see(UNSURE, tag=7)
     (kept,) = frames.frames()
-    assert (kept.tag, kept.unknown, kept.version, kept.jpeg) == (7, False, 1, b'rgb\x18')
+    assert (kept.tag, kept.unknown, kept.version, kept.order) == (7, False, 1, 'rgb')
+    assert kept.image is IMAGE
     assert [(item.label, round(item.score, 3)) for item in kept.results] == [
         ('red', 0.5), ('green', 0.4), ('blue', 0.1)]
     assert kept.id == int(START_S) + 1
@@ -120,7 +113,7 @@ def test_the_oldest_makes_room(frames: UncertainFrames[int], see: Callable[..., 
     assert ids == sorted(ids, reverse=True)
     frames.limit(1)
     assert tags(frames) == [4]
-    monkeypatch.setattr(uncertain, 'MOST_BYTES', 7)  # less than two
+    monkeypatch.setattr(uncertain, 'MOST_BYTES', 2 * IMAGE.nbytes - 1)
     frames.limit(3)
     see(features=AXES[5], tag=5)
     assert tags(frames) == [5]
@@ -149,29 +142,13 @@ def test_frames_of_an_older_model_stay_and_are_compared_where_that_makes_sense(
     assert [(kept.tag, kept.version) for kept in frames.frames()] == [(3, 3), (1, 1)]
 
 
-def test_at_most_one_a_second_and_one_at_a_time(model: Callable[..., Model]) -> None:
-    gate, encoding = threading.Event(), threading.Event()
-
-    def slow(*_: object) -> bytes:
-        encoding.set()
-        assert gate.wait(20)
-        return b'jpeg'
-
-    frames: UncertainFrames[int] = UncertainFrames(slow, START_S)
-    frames.limit(9)
+def test_at_most_one_a_second(frames: UncertainFrames[int], model: Callable[..., Model]) -> None:
     first, opinion = model(), Opinion(np.array(UNSURE, np.float32), np.float32(1))
-    for tag, now_s in enumerate((1.0, 1.9, 2.1, 3.2, 4.0, 4.3)):
+    for tag, now_s in enumerate((1.0, 1.9, 2.1, 3.0, 3.2)):
         row = np.array([AXES[tag]], np.float32)
         frames.see(Answer(tag, IMAGE, 'bgr', first, row, opinion, opinion.scores, False, ()), 0.0,
                    now_s)
-        if now_s == 1.0:
-            assert encoding.wait(20)
-        if now_s == 2.1:  # one second later, but the first is still being encoded
-            gate.set()
-        if gate.is_set():
-            assert frames._work
-            frames._work.result(20)
-    assert tags(frames) == [5, 3, 0]
+    assert tags(frames) == [4, 2, 0]
     frames.clear()
     assert frames.frames() == ()
 
@@ -181,28 +158,5 @@ def test_switched_off_it_does_nothing(frames: UncertainFrames[int], see: Callabl
     see(tag=1)
     frames.limit(0)
     assert frames.frames() == ()
-    work = frames._work
     see(features=AXES[1], tag=2)
     assert frames.frames() == ()
-    assert frames._work is work
-
-
-def test_a_frame_that_cannot_be_encoded_is_left_out(model: Callable[..., Model]) -> None:
-    works = iter([False, True])
-
-    def fail_once(*_: object) -> bytes:
-        if next(works):
-            return b'jpeg'
-        raise ValueError
-
-    frames: UncertainFrames[int] = UncertainFrames(fail_once, START_S)
-    frames.limit(9)
-    first, opinion = model(), Opinion(np.array(UNSURE, np.float32), np.float32(1))
-    for tag, now_s in enumerate((1.0, 3.0)):
-        row = np.array([AXES[tag]], np.float32)
-        frames.see(Answer(tag, IMAGE, 'bgr', first, row, opinion, opinion.scores, False, ()), 0.0,
-                   now_s)
-        assert frames._work
-        frames._work.exception(20)
-    assert tags(frames) == [1]
-    frames.clear()
