@@ -129,8 +129,7 @@ def _sample(number: int) -> Listed:
 def _edited(sample: Listed, edit: Edit) -> Listed:
     if isinstance(edit, edits.SetSplit):
         return replace(sample, split=edit.split, pinned=True)
-    if isinstance(edit, edits.Purge | edits.Quarantine):
-        raise NotImplementedError  # no control of the page does that
+    assert not isinstance(edit, edits.Purge | edits.Quarantine)  # no control of the page does that
     after = edit(edits.State(sample.tags, 1 if sample.deleted else None), 1)
     return replace(sample, tags=after.tags, deleted=after.deleted_ns is not None)
 
