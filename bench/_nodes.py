@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -226,6 +227,12 @@ class Client:
         with self._answer:
             self._heard[topic].append(Heard(time.monotonic(), self.now_ns(), message))
             self._answer.notify_all()
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on."""
+    with socket.create_server(('127.0.0.1', 0)) as taken:
+        return int(taken.getsockname()[1])
 
 
 def wait(find: Callable[[], T | None], limit_s: float) -> T | None:

@@ -11,7 +11,6 @@ Settings: ``cycles`` (50), ``kills`` (10), ``log`` (folder for the nodes' output
 import contextlib
 import os
 import signal
-import socket
 import sys
 import tempfile
 import time
@@ -28,7 +27,7 @@ from lifecycle_msgs.srv import ChangeState
 
 sys.path.insert(0, str(Path(__file__).parent))
 from _models import make_versions
-from _nodes import Client, NodeProcess, running, wait
+from _nodes import Client, NodeProcess, free_port, running, wait
 from reference import bar, machine, parse
 
 from recognizer_ros.core.config import NODES
@@ -75,8 +74,7 @@ def run_bench(settings: dict[str, str]) -> dict[str, Any]:
     namespace, figures, bars = f'bench_{os.getpid()}', dict[str, Any](), dict[str, Any]()
     with tempfile.TemporaryDirectory(prefix='recognizer-bench-') as name:
         folder = Path(name)
-        with socket.create_server(('127.0.0.1', 0)) as taken:
-            port = int(taken.getsockname()[1])
+        port = free_port()
         _prepare(folder, port)
         parameters, logs = folder / 'parameters.json', Path(given.log) if given.log else folder
         with Client(namespace) as client:

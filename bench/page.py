@@ -12,7 +12,6 @@ video (20) and ``uploads`` at a time (5); ``changes`` of tags that a second page
 import contextlib
 import json
 import os
-import socket
 import sys
 import tempfile
 import time
@@ -27,7 +26,7 @@ from vision_msgs.msg import Classification, ObjectHypothesis
 sys.path.insert(0, str(Path(__file__).parent))
 from _browser import Chromium, browsers
 from _load import Load, ask
-from _nodes import Client, NodeProcess, running, wait
+from _nodes import Client, NodeProcess, free_port, running, wait
 from reference import bar, machine, parse, photographs
 
 from recognizer_ros.core.errors import DemoError
@@ -76,7 +75,7 @@ def run_bench(settings: dict[str, str]) -> dict[str, Any]:
     """Run the nodes, load them, and look at the page."""
     given = parse(Settings, settings)
     os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))
-    namespace, port = f'bench_{os.getpid()}', _free_port()
+    namespace, port = f'bench_{os.getpid()}', free_port()
     with tempfile.TemporaryDirectory(prefix='recognizer-bench-') as name:
         folder = Path(name)
         photos = [photo.path.read_bytes() for photo in photographs(given.images, folder / 'made')]
@@ -87,11 +86,6 @@ def run_bench(settings: dict[str, str]) -> dict[str, Any]:
         with running(NODES, folder / 'parameters.json', namespace, logs) as nodes, \
                 Client(namespace) as client, browsers() as browser:
             return _Bench(given, nodes, client, port, browser, photos).run()
-
-
-def _free_port() -> int:
-    with socket.create_server(('127.0.0.1', 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 class _Bench:

@@ -26,7 +26,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 from _browser import THREE_CAMERAS, Tab, browsers
-from _nodes import Client, NodeProcess, running, wait
+from _nodes import Client, NodeProcess, free_port, running, wait
 from reference import bar, machine, parse, photographs
 
 from recognizer_ros.core.config import NODES
@@ -82,8 +82,7 @@ def run_bench(settings: dict[str, str]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix='recognizer-bench-') as name:
         folder = Path(name)
         photos = _by_class(given, folder / 'made')
-        with socket.create_server(('127.0.0.1', 0)) as taken:
-            port = int(taken.getsockname()[1])
+        port = free_port()
         data = {'data': str(folder / 'data')}
         write_parameters(folder / 'parameters.json', {
             'camera': {'input': 'webrtc://'}, 'recorder': data, 'web': {'port': port},

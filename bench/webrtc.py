@@ -33,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from _browser import THREE_CAMERAS, Chromium, Seen, Tab, browsers, played
 from _footage import FILM_S, film, number_in
 from _hostile import Request, offers
-from _nodes import Client, NodeProcess, running, wait
+from _nodes import Client, NodeProcess, free_port, running, wait
 from reference import bar, machine, parse, photographs
 
 from recognizer_ros.core.errors import DemoError
@@ -85,7 +85,7 @@ def run_bench(settings: dict[str, str]) -> dict[str, Any]:
     """Run a camera node, a web node and browsers."""
     given = parse(Settings, settings)
     os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))
-    namespace, port = f'bench_{os.getpid()}', _free_port()
+    namespace, port = f'bench_{os.getpid()}', free_port()
     with tempfile.TemporaryDirectory(prefix='recognizer-bench-') as name:
         folder = Path(name)
         photos = photographs(given.images, folder / 'made')
@@ -97,11 +97,6 @@ def run_bench(settings: dict[str, str]) -> dict[str, Any]:
                 Client(namespace) as client, browsers() as browser:
             return _Bench(given, nodes, client, port, browser,
                           played(folder / 'film.mjpeg')).run()
-
-
-def _free_port() -> int:
-    with socket.create_server(('127.0.0.1', 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 class _Bench:
