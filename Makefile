@@ -7,7 +7,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-SETUP := $(PYTHON) standalone/bootstrap.py
+ROS := jazzy
+SETUP := $(PYTHON) standalone/bootstrap.py --ros $(ROS)
 ACTIVATE := . standalone/activate
 # The value reaches the program as one word, whatever it contains.
 quoted = '$(subst ','\'',$(1))'
@@ -29,7 +30,7 @@ help:
 	@echo 'make check   linter, types, rules of imports, types of the page'
 	@echo 'make setup   only the set-up (the others do it too)'
 	@echo 'make clean   remove what set-up and build made; your data stays'
-	@echo 'PYTHON=python3.12 chooses the Python of the set-up'
+	@echo 'PYTHON=python3.12 chooses the Python of the set-up, ROS=kilted other wheels than those of Jazzy'
 
 setup:
 	@$(SETUP)

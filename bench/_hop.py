@@ -7,14 +7,12 @@ import rclpy
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Classification
 
-from recognizer_ros.core import resources
-from recognizer_ros.nodes import qos
-from recognizer_ros.nodes.lifecycle import PROFILE
+from recognizer_ros.nodes import middleware, qos
 
 
 def main() -> None:
     """Run until the process is ended."""
-    os.environ.setdefault(PROFILE, str(resources.find('config/discovery.xml')))
+    os.environ.update(middleware.profile('config/discovery.xml'))
     rclpy.init(args=sys.argv)
     node = rclpy.create_node('hop')
     answers = node.create_publisher(Classification, 'classification', qos.RESULT)

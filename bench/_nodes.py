@@ -23,10 +23,9 @@ from rclpy.context import Context
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Classification, LabelInfo, VisionInfo
 
-from recognizer_ros.core import resources
 from recognizer_ros.core.errors import DemoError
 from recognizer_ros.msg import DatasetStatus, ModelUpdate, Tags, TrainingStatus
-from recognizer_ros.nodes import conversions, qos
+from recognizer_ros.nodes import conversions, middleware, qos
 from recognizer_ros.nodes.spinning import Spinner
 
 HEARD: dict[str, tuple[Any, Any]] = {
@@ -34,7 +33,6 @@ HEARD: dict[str, tuple[Any, Any]] = {
     'model': (ModelUpdate, qos.LATCHED), 'vision_info': (VisionInfo, qos.LATCHED),
     'classification': (Classification, qos.RESULT), 'label_info': (LabelInfo, qos.LATCHED),
     '/diagnostics': (DiagnosticArray, 10)}
-_PROFILE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
 _KEPT = 20_000
 _POLL_S = 0.02
 _PATIENCE_S = 10.0
@@ -137,8 +135,8 @@ class Client:
     def __init__(self, namespace: str) -> None:
         self._heard = {topic: deque[Heard](maxlen=_KEPT) for topic in HEARD}
         self._context = Context()
-        with mock.patch.dict(os.environ, {_PROFILE: str(resources.find('config/fastdds.xml')),
-                                          **os.environ}):  # as the camera does
+        # As the camera and the classifier.
+        with mock.patch.dict(os.environ, middleware.profile('config/fastdds.xml')):
             rclpy.init(context=self._context)
             self.node = rclpy.create_node('bench', namespace=namespace, context=self._context)
         for topic, (kind, profile) in HEARD.items():

@@ -5,6 +5,7 @@ import dataclasses
 import json
 import logging
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -77,7 +78,7 @@ def _command(commands: Any, name: str, run: Callable[[argparse.Namespace], int],
 def _add_run(commands: Any) -> None:
     run = _command(commands, 'run', _run, 'start the five nodes and the page; Ctrl-C ends them')
     _add_options(run, options())
-    run.add_argument('--namespace', default='', help='of all nodes')
+    run.add_argument('--namespace', type=_namespace, default='', help='of all nodes')
 
 
 def _add_demo(commands: Any) -> None:
@@ -95,7 +96,18 @@ def _add_demo(commands: Any) -> None:
                       help='where the figures go, as JSON; default: report.json')
     demo.add_argument('--log', type=Path, default=Path('demo.log'), metavar='FILE',
                       help="where the nodes' output goes; default: demo.log")
+    demo.add_argument('--namespace', type=_namespace, help='of all nodes; default: demo')
     demo.add_argument('--setup-s', type=float, default=0.0, help=argparse.SUPPRESS)
+
+
+def _namespace(text: str) -> str:
+    """Check a ROS namespace; return it without slashes around it."""
+    name = text.strip('/')
+    if name and not re.fullmatch(r'[A-Za-z_]\w*(/[A-Za-z_]\w*)*', name, re.ASCII):
+        raise argparse.ArgumentTypeError(
+            f'{text!r} is no ROS namespace: letters, digits and _, not a digit first, in parts '
+            'divided by /, as in robot or site/robot_2')
+    return name
 
 
 def _add_options(parser: argparse.ArgumentParser, known: list[Option]) -> None:
@@ -159,7 +171,8 @@ def _demo(given: argparse.Namespace) -> int:
     images: Path | None = given.images
     job = Job.for_photographs(images) if images else Job()
     given_to_job = {'net': given.net, 'size': given.size, 'weights': given.weights,
-                    'minutes': given.minutes, 'setup_s': given.setup_s}
+                    'minutes': given.minutes, 'namespace': given.namespace,
+                    'setup_s': given.setup_s}
     job = dataclasses.replace(job, **{name: value for name, value in given_to_job.items()
                                       if value is not None})
     began = time.monotonic()

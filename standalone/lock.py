@@ -1,7 +1,7 @@
 """Writes requirements-*.txt from requirements-*.in: ``python3 standalone/lock.py`` (needs uv).
 
 One resolution over all sets, so that they fit together, for every Python that the wheels of
-ROS 2 support.
+ROS 2 support. Other distributions of ROS 2 take what Jazzy was resolved to, but for ROS itself.
 """
 
 import subprocess
@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-SETS = ('ros', 'robot', 'train', 'dev')
+SETS = ('jazzy', 'robot', 'train', 'dev')
+OTHERS = ('kilted',)
 _TARGET = (
     "sys_platform == 'linux' and platform_machine == 'x86_64' and implementation_name == 'cpython'"
     " and platform_python_implementation == 'CPython'"
@@ -26,18 +27,28 @@ _TRIVIAL = ('implementation_name', 'platform_', 'sys_platform', "python_full_ver
 
 def main() -> int:
     """Resolve all sets at once, then write each set's part."""
-    sources = [HERE / f'requirements-{name}.in' for name in SETS]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         (folder / 'pyproject.toml').write_text(f'[tool.uv]\nenvironments = ["{_TARGET}"]\n')
-        every = folder / 'every.txt'
-        every.write_text(_resolve(folder, [str(source) for source in sources]))
-        for source in sources:
-            lines = _resolve(folder, [str(source), '-c', str(every)]).splitlines()
-            kept = [_short(line) for line in lines if not line.startswith(_LEFT_OUT)]
-            text = _HEADER.format(source.stem) + ''.join(f'{line}\n' for line in kept)
-            source.with_suffix('.txt').write_text(text)
+        every, shared = folder / 'every.txt', folder / 'shared.txt'
+        every.write_text(_resolve(folder, [str(_source(name)) for name in SETS]))
+        lines = every.read_text().splitlines(keepends=True)
+        shared.write_text(''.join(line for line in lines if not line.startswith('ros-')))
+        for names, limits in ((SETS, every), (OTHERS, shared)):
+            for name in names:
+                _write(name, _resolve(folder, [str(_source(name)), '-c', str(limits)]))
     return 0
+
+
+def _source(name: str) -> Path:
+    return HERE / f'requirements-{name}.in'
+
+
+def _write(name: str, resolved: str) -> None:
+    source = _source(name)
+    kept = [_short(line) for line in resolved.splitlines() if not line.startswith(_LEFT_OUT)]
+    text = _HEADER.format(source.stem) + ''.join(f'{line}\n' for line in kept)
+    source.with_suffix('.txt').write_text(text)
 
 
 def _resolve(folder: Path, arguments: Sequence[str]) -> str:

@@ -255,6 +255,8 @@ def test_an_unknown_bench(capsys: pytest.CaptureFixture[str]) -> None:
     (['evaluate'], 'the following arguments are required: --data, --images'),
     (['train', '--epochs', 'many'], "argument --epochs: invalid int value: 'many'"),
     (['train', '--nett', 'x'], 'unrecognized arguments: --nett x'),
+    (['run', '--namespace', 'my robot'], "'my robot' is no ROS namespace: letters, digits and _"),
+    (['demo', '--namespace', 'robot/2'], "'robot/2' is no ROS namespace"),
 ])
 def test_wrong_arguments(arguments: list[str], expected: str,
                          capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,7 +19,6 @@ from .plan import Plan, Scene
 from .report import Report, machine, percentile
 from .stack import Stack, write_parameters
 
-_NAMESPACE = 'demo'
 _READY_S = 90.0
 _POLL_S = 0.25
 _log = logging.getLogger(__name__)
@@ -33,6 +32,7 @@ class Job:
     :param size: width and height of the network's input, pixels.
     :param minutes: the whole run, at most about.
     :param bursts: presses of Record for each class.
+    :param namespace: of all nodes.
     :param setup_s: what was spent before, for the report.
     """
 
@@ -46,6 +46,7 @@ class Job:
     burst_s: float = 1.0
     unseen: int = 4
     unseen_s: float = 1.0
+    namespace: str = 'demo'
     setup_s: float = 0.0
 
     @classmethod
@@ -72,7 +73,7 @@ def run(job: Job, log: Path, say: Callable[[str], None]) -> Report:
         write_parameters(parameters, by_node(_settings(job, plan, work / 'data', port)))
         page = Page(f'http://127.0.0.1:{port}')
         say(f'starting the five nodes (log: {log})')
-        with Stack(parameters, _NAMESPACE, log) as stack, Observer(_NAMESPACE) as observer:
+        with Stack(parameters, job.namespace, log) as stack, Observer(job.namespace) as observer:
             _wait(page.ready, _READY_S, stack, 'the nodes did not start')
             say(f'the page is at {page.url} while the demo runs')
             return _Run(job, plan, stack, page, observer, say, began).report()

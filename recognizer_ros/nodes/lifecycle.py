@@ -20,12 +20,10 @@ from rclpy.subscription import Subscription
 from rclpy.task import Future
 from rclpy.timer import Timer
 
-from ..core import resources
 from ..core.errors import RecognizerError
-from . import parameters
+from . import middleware, parameters
 
 ConfigT = TypeVar('ConfigT')
-PROFILE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
 
 
@@ -175,7 +173,7 @@ def run(make: Callable[[], RecognizerNode[Any]], args: list[str] | None = None,
     :param profile: of the middleware, unless the user has named another; see the file.
     """
     logging.basicConfig(level=logging.INFO, format='%(levelname)s: %(message)s')
-    os.environ.setdefault(PROFILE, str(resources.find(profile)))
+    os.environ.update(middleware.profile(profile))
     # rclpy's own handlers take the graph away before a node can say its last word.
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     asked: list[int] = []  # no lock: a handler may interrupt whoever holds it

@@ -5,11 +5,13 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from pathlib import Path
 
 import makers
 import pytest
+import trainees
 
 from recognizer_ros.capture.uri import OBJECTS
 from recognizer_ros.core.config import NODES
@@ -67,6 +69,28 @@ def test_it_records_trains_swaps_and_classifies(tmp_path: Path) -> None:
         item.name for item in fields(Report)}
     log = (tmp_path / 'demo.log').read_text()
     assert 'Traceback' not in log
+
+
+@pytest.mark.timeout(300)
+def test_two_robots_on_one_graph_share_nothing(tmp_path: Path) -> None:
+    """Two namespaces at once: each learns its own things, and answers with them alone."""
+    for label in ('red', 'blue'):
+        for seed in range(10):
+            makers.photo(tmp_path / 'photos' / label / f'{seed}.jpg',
+                         makers.jpeg(trainees.coloured(label, seed)))
+    rendered = Job(bursts=1, burst_s=0.6, unseen=1, unseen_s=0.6, minutes=0.7, namespace='one',
+                   **NET)
+    photographs = Job(images=tmp_path / 'photos', bursts=2, burst_s=1.0, minutes=0.7,
+                      namespace='two', **NET)
+    with ThreadPoolExecutor() as threads:
+        first, second = threads.map(
+            lambda job: run(job, tmp_path / f'{job.namespace}.log', lambda _: None),
+            (rendered, photographs))
+    assert first.live_accuracy_by_class.keys() == set(OBJECTS)
+    assert second.live_accuracy_by_class.keys() == {'red', 'blue'}
+    assert (first.bursts, second.bursts) == (len(OBJECTS), 4)
+    logs = [(tmp_path / f'{name}.log').read_text() for name in ('one', 'two')]
+    assert 'Traceback' not in ''.join(logs)
 
 
 def test_a_demo_that_is_ended_leaves_no_process(tmp_path: Path) -> None:

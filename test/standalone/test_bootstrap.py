@@ -59,7 +59,15 @@ def setup():
 def test_wheels_need_more_steps_than_a_ros_of_the_machine(setup):
     of_machine = bootstrap.Setup(ROOT, 'jazzy').steps(dev=False)
     assert {step.name for step in setup.steps(dev=False)} - {step.name for step in of_machine} == {
-        'ros', 'repair'}  # fmt: skip
+        'jazzy', 'repair'}  # fmt: skip
+
+
+def test_wheels_of_another_distribution_need_another_environment(setup):
+    kilted = bootstrap.Setup(ROOT, None, 'kilted').steps(dev=False)
+    venv, wheels = setup.steps(dev=False)[:2]
+    assert (kilted[0].name, kilted[1].name) == ('venv', 'kilted')
+    assert kilted[0].inputs != venv.inputs
+    assert kilted[1].inputs != wheels.inputs
 
 
 def test_dev_adds_one_step(setup):
@@ -73,9 +81,11 @@ def test_nothing_there_means_every_step(setup, tmp_path):
     assert pending(steps, tmp_path) == steps
 
 
-def test_sets_of_pins_agree():
+@pytest.mark.parametrize('distro', bootstrap.DISTRIBUTIONS)
+def test_sets_of_pins_agree(distro):
     chosen = {}
-    for path in sorted((ROOT / 'standalone').glob('requirements-*.txt')):
+    for part in (distro, 'robot', 'train', 'dev'):
+        path = ROOT / f'standalone/requirements-{part}.txt'
         for line in path.read_text().splitlines():
             requirement, _, marker = line.partition(' ; ')
             name, pinned, version = requirement.partition('==')
