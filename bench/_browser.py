@@ -99,6 +99,13 @@ class Tab:
         self.page.locator('#send').click()
         return asked_s
 
+    def resize(self, size: tuple[int, int]) -> None:
+        """Send another resolution, width and height."""
+        self.page.evaluate('''async ([width, height]) => {
+            await window.track.applyConstraints({ width, height });
+        }''', size)
+        self.page.locator('#send-stats', has_text=f'{size[0]}×{size[1]}').wait_for()
+
     def said(self, text: str) -> None:
         """Wait until the card of the camera says this."""
         self.page.locator('#device', has_text=text).wait_for()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import cv2
 from _nodes import Client
-from reference import labels_of
+from _photographs import labels_of
 
 from recognizer_ros.dataset.images import Pixels, decode, encode_jpeg
 from recognizer_ros.dataset.reader import Sample

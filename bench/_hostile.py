@@ -1,5 +1,7 @@
 """Requests for WebRTC that no peer makes."""
 
+import contextlib
+import http.client
 import random
 import re
 from collections.abc import Iterator
@@ -26,6 +28,18 @@ def offers(count: int) -> Iterator[Request]:
     rng = random.Random(5)
     for number in range(count):
         yield _KINDS[number % len(_KINDS)](rng)
+
+
+def status_of(port: int, request: Request) -> int:
+    """Send one to the server at this port; return the status of its answer."""
+    path, headers, body = request
+    connection = http.client.HTTPConnection('127.0.0.1', port, timeout=10)
+    try:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # refused early
+            connection.request('POST', path, body, headers)
+        return connection.getresponse().status
+    finally:
+        connection.close()
 
 
 def _with(body: str | bytes, kind: str = 'application/sdp') -> Request:

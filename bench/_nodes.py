@@ -1,16 +1,14 @@
 """What the benches of running nodes share: nodes as processes, and a ROS client that listens."""
 
-import contextlib
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -227,29 +225,9 @@ class Client:
             self._answer.notify_all()
 
 
-def free_port() -> int:
-    """A TCP port that nobody listens on."""
-    with socket.create_server(('127.0.0.1', 0)) as taken:
-        return int(taken.getsockname()[1])
-
-
 def wait(find: Callable[[], T | None], limit_s: float) -> T | None:
     """Wait until something is found; ``None``: it was not in this time."""
     end = time.monotonic() + limit_s
     while not (found := find()) and time.monotonic() < end:
         time.sleep(_POLL_S)
     return found or None
-
-
-@contextlib.contextmanager
-def running(nodes: tuple[str, ...], parameters: Path, namespace: str,
-            folder: Path) -> Iterator[dict[str, NodeProcess]]:
-    """Run nodes, with a log of each in ``folder``."""
-    started: dict[str, NodeProcess] = {}
-    try:
-        for node in nodes:
-            started[node] = NodeProcess(node, parameters, namespace, folder / f'{node}.log')
-        yield started
-    finally:
-        for process in started.values():
-            process.stop()

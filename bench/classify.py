@@ -7,10 +7,8 @@ trainer, 30; 0: without), ``backend`` (of the classifier, auto), ``patience`` (f
 seconds), ``log`` (folder for the nodes' output; a temporary one).
 """
 
-import os
 import random
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,13 +18,13 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 from _camera import HEIGHT, WIDTH, Camera, enlarged, store
 from _nodes import Client, NodeProcess, wait
-from reference import bar, machine, parse, photographs
+from _photographs import photographs
+from _place import Place, place
+from _report import bar, machine, parse
 
 from recognizer_ros.core.config import ClassifierConfig
 from recognizer_ros.core.errors import DemoError
-from recognizer_ros.core.options import by_node
 from recognizer_ros.demo.report import percentile
-from recognizer_ros.demo.stack import write_parameters
 from recognizer_ros.inference.choose import Chooser
 from recognizer_ros.inference.model import Model, load
 from recognizer_ros.msg import TrainingStatus
@@ -77,37 +75,30 @@ class Seen:
 def run_bench(settings: dict[str, str]) -> dict[str, Any]:
     """Make a model by the trainer, stop it, measure in turns; then once more beside it."""
     given = parse(Settings, settings)
-    os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))
-    with tempfile.TemporaryDirectory(prefix='recognizer-bench-') as name:
-        folder = Path(name)
-        photos = photographs(given.images, folder / 'made')
+    with place(given.log) as here:
+        photos = photographs(given.images, here.folder / 'made')
         random.Random(0).shuffle(photos)
-        store(folder / 'data', photos, given.samples)
-        with _Bench(given, folder) as bench:
+        store(here.data, photos, given.samples)
+        with _Bench(given, here) as bench:
             return bench.run([enlarged(photo) for photo in photos[-3:]])
 
 
 class _Bench:
-    def __init__(self, given: Settings, folder: Path) -> None:
-        self.given, self.folder = given, folder
+    def __init__(self, given: Settings, here: Place) -> None:
+        self.given, self.here = given, here
         self._sent = 0
-        self.logs = Path(given.log) if given.log else folder
-        self.namespace, self.parameters = f'bench_{os.getpid()}', folder / 'parameters.json'
-        weights = given.weights if given.weights in ('none', 'imagenet') else str(
-            Path(given.weights).absolute())
-        settings = by_node({'data': str(folder / 'data'), 'net': given.net, 'weights': weights,
-                            'net_width': given.size, 'net_height': given.size})
-        settings['classifier'] |= {'backend': given.backend}
-        settings['trainer'] |= {'patience': 1000, 'epochs': 10_000}  # it must not come to rest
-        write_parameters(self.parameters, settings)
+        parameters = here.learning(given)
+        parameters['classifier'] |= {'backend': given.backend}
+        parameters['trainer'] |= {'patience': 1000, 'epochs': 10_000}  # it must not come to rest
+        here.configure(parameters)
 
     def __enter__(self) -> '_Bench':
-        self.hopping = Client(f'{self.namespace}_hop')
-        self.client = Client(self.namespace)
+        here, hop = self.here, f'{self.here.namespace}_hop'
+        self.hopping, self.client = Client(hop), Client(here.namespace)
         self.nodes = {
-            'hop': NodeProcess('hop', self.parameters, f'{self.namespace}_hop',
-                               self.logs / 'hop.log', (str(Path(__file__).parent / '_hop.py'),)),
-            'classifier': self._start('classifier'), 'trainer': self._start('trainer')}
+            'hop': NodeProcess('hop', here.parameters, hop, here.logs / 'hop.log',
+                               (str(Path(__file__).parent / '_hop.py'),)),
+            'classifier': here.start('classifier'), 'trainer': here.start('trainer')}
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -115,9 +106,6 @@ class _Bench:
             node.stop()
         for client in (self.client, self.hopping):
             client.__exit__()
-
-    def _start(self, node: str) -> NodeProcess:
-        return NodeProcess(node, self.parameters, self.namespace, self.logs / f'{node}.log')
 
     def run(self, scenes: Sequence[Any]) -> dict[str, Any]:
         """Do it all. :raises DemoError: no model in time."""
@@ -159,7 +147,7 @@ class _Bench:
 
     def _model(self) -> Model:
         """The same version, by the same backend."""
-        registry = Registry(self.folder / 'data' / 'models')
+        registry = Registry(self.here.data / 'models')
         version = registry.get(registry.live())
         return load(lambda: version.backbone, version.head_bytes(), version.bundle,
                     Chooser(ClassifierConfig(backend=self.given.backend)))
@@ -195,7 +183,7 @@ class _Bench:
     def _beside_the_trainer(self, scenes: Sequence[Any]) -> tuple[Seen, int]:
         """While it fine-tunes. Also, how many frames were neither answered nor counted."""
         began_s = time.monotonic()
-        self.nodes['trainer'] = self._start('trainer')
+        self.nodes['trainer'] = self.here.start('trainer')
         if not wait(lambda: self._all_run() and any(
                 heard.message.state == TrainingStatus.STATE_FINETUNE
                 for heard in self.client.heard('training', began_s)), self.given.patience):

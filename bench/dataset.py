@@ -6,10 +6,10 @@ class; none).
 """
 
 import os
-import platform
 import shutil
 import sqlite3
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,8 +19,10 @@ from typing import Any
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).parent))
+from _report import bar, machine, parse
+
 from recognizer_ros.core.config import RecorderConfig
-from recognizer_ros.core.errors import ConfigError
 from recognizer_ros.core.lease import TagsMessage
 from recognizer_ros.dataset import browse, reader
 from recognizer_ros.dataset.edits import SetTags
@@ -55,12 +57,7 @@ class Settings:
 
 def run_bench(settings: dict[str, str]) -> dict[str, Any]:
     """Measure in a folder of its own, which is removed afterwards."""
-    kinds = {'samples': int, 'seconds': float, 'rate_hz': float, 'folder': str, 'images': str}
-    try:
-        given = Settings(**{name: kinds[name](value) for name, value in settings.items()})
-    except (KeyError, ValueError) as error:
-        raise ConfigError(f'bad setting ({error}): the bench dataset has '
-                          + ', '.join(kinds)) from error
+    given = parse(Settings, settings)
     root = Path(tempfile.mkdtemp(prefix='recognizer-bench-', dir=given.folder or None))
     try:
         return _measure(root, given)
@@ -83,23 +80,18 @@ def _measure(root: Path, given: Settings) -> dict[str, Any]:
     figures['list_page_1000_ms'] = _list(large, given.samples)
     if given.images:
         figures |= _import(root / 'imported', Path(given.images))
-    bars = {'dropped_frames': _bar(figures['dropped_frames'], 0.0),
-            'wrong_samples': _bar(figures['wrong_samples'], 0.0),
-            'memory_growth': _bar(figures['memory_growth_mib'], MAX_GROWTH_MIB),
-            'cost_large_to_small': _bar(figures['cost_large_to_small_ratio'], 1.2),
-            'relabel': _bar(figures['relabel_10000_s'], 1.0),
-            'undo': _bar(figures['undo_10000_s'], 1.0),
-            'list_page_1000': _bar(figures['list_page_1000_ms'], 50.0),
-            'open': _bar(figures['open_s'], 2.0)}
+    bars = {'dropped_frames': bar(figures['dropped_frames'], 0.0, at_least=False),
+            'wrong_samples': bar(figures['wrong_samples'], 0.0, at_least=False),
+            'memory_growth': bar(figures['memory_growth_mib'], MAX_GROWTH_MIB, at_least=False),
+            'cost_large_to_small': bar(figures['cost_large_to_small_ratio'], 1.2, at_least=False),
+            'relabel': bar(figures['relabel_10000_s'], 1.0, at_least=False),
+            'undo': bar(figures['undo_10000_s'], 1.0, at_least=False),
+            'list_page_1000': bar(figures['list_page_1000_ms'], 50.0, at_least=False),
+            'open': bar(figures['open_s'], 2.0, at_least=False)}
     if given.images:
-        bars['import'] = _bar(figures['import_s'], 20.0)
-    machine = f'{len(os.sched_getaffinity(0))} cores, {platform.machine()}, {platform.system()}'
-    return {'name': 'dataset', 'machine': machine, 'bars': bars,
+        bars['import'] = bar(figures['import_s'], 20.0, at_least=False)
+    return {'name': 'dataset', 'machine': machine(), 'bars': bars,
             'figures': {name: round(value, 3) for name, value in figures.items()}}
-
-
-def _bar(value: float, most: float) -> dict[str, float | bool]:
-    return {'value': round(value, 3), 'bar': most, 'ok': value <= most}
 
 
 def _prefill(root: Path, samples: int) -> None:

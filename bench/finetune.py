@@ -20,7 +20,9 @@ from unittest import mock
 import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
-from reference import Reference, bar, labels_of, machine, make_net, parse, photographs
+from _photographs import labels_of, photographs
+from _report import bar, machine, parse
+from reference import Reference, make_net
 
 from recognizer_ros.core import config as configs
 from recognizer_ros.core.config import TrainerConfig

@@ -29,7 +29,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 sys.path.insert(0, str(Path(__file__).parent))
-from reference import Reference, bar, labels_of, machine, make_net, parse, photographs
+from _photographs import labels_of, photographs
+from _report import bar, machine, parse
+from reference import Reference, make_net
 
 from recognizer_ros.core import config as configs
 from recognizer_ros.core.config import TrainerConfig

@@ -6,11 +6,9 @@ made where none is given), ``weights``, ``net``, ``size``, ``samples`` (stored a
 the trainer's output; a temporary one).
 """
 
-import os
 import random
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -22,15 +20,15 @@ import cv2
 
 sys.path.insert(0, str(Path(__file__).parent))
 from _nodes import Client, NodeProcess, wait
-from reference import bar, machine, parse, photographs
+from _photographs import photographs
+from _place import Place, place
+from _report import bar, machine, parse
 
-from recognizer_ros.core.options import by_node
 from recognizer_ros.dataset.images import decode, encode_jpeg
 from recognizer_ros.dataset.reader import Sample
 from recognizer_ros.dataset.sample import NewSample
 from recognizer_ros.dataset.store import SampleStore
 from recognizer_ros.demo.report import percentile
-from recognizer_ros.demo.stack import write_parameters
 from recognizer_ros.msg import DatasetStatus, TrainingStatus
 from recognizer_ros.nodes import qos
 from recognizer_ros.registry.store import Registry
@@ -80,9 +78,8 @@ class Survival:
 def run_bench(settings: dict[str, str]) -> dict[str, Any]:
     """Kill, start again and compare, many times."""
     given = parse(Settings, settings)
-    os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))
-    with tempfile.TemporaryDirectory(prefix='recognizer-bench-') as folder:
-        found = survive(given, Path(folder))
+    with place(given.log) as here:
+        found = survive(given, here)
     began = time.monotonic()
     subprocess.run([sys.executable, '-c', 'import recognizer_ros.nodes.trainer'], check=True)
     import_s = time.monotonic() - began
@@ -101,21 +98,16 @@ def run_bench(settings: dict[str, str]) -> dict[str, Any]:
     return {'name': 'killed', 'machine': machine(), 'figures': figures, 'bars': bars}
 
 
-def survive(given: Settings, folder: Path) -> Survival:
+def survive(given: Settings, here: Place) -> Survival:
     """Start a trainer and kill it, ``kills`` times; the last one that starts is let live."""
-    namespace, parameters = f'bench_{os.getpid()}', folder / 'parameters.json'
-    weights = given.weights if given.weights in ('none', 'imagenet') else str(
-        Path(given.weights).absolute())
-    settings = by_node({'data': str(folder / 'data'), 'net': given.net, 'weights': weights,
-                        'net_width': given.size, 'net_height': given.size})
-    settings['trainer'] |= {'background': bool(given.background), 'keep_versions': 1000}
-    write_parameters(parameters, settings)
-    logs = Path(given.log) if given.log else folder
-    with SampleStore(folder / 'data') as store, Client(namespace) as client:
-        data = Data(store, client, photographs(given.images, folder / 'made'), given)
+    parameters = here.learning(given)
+    parameters['trainer'] |= {'background': bool(given.background), 'keep_versions': 1000}
+    here.configure(parameters)
+    with SampleStore(here.data) as store, Client(here.namespace) as client:
+        data = Data(store, client, photographs(given.images, here.folder / 'made'), given)
         bench = _Bench(client, data, random.Random(given.seed))
         for number in range(given.kills + 1):
-            life = NodeProcess('trainer', parameters, namespace, logs / f'trainer-{number}.log')
+            life = here.start('trainer', f'trainer-{number}')
             try:
                 bench.watch(life, number, last=number == given.kills)
             finally:

@@ -12,7 +12,6 @@ import contextlib
 import os
 import signal
 import sys
-import tempfile
 import time
 import urllib.request
 from collections.abc import Callable
@@ -26,13 +25,15 @@ from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 
 sys.path.insert(0, str(Path(__file__).parent))
+from _held import Held
 from _models import make_versions
-from _nodes import Client, NodeProcess, free_port, running, wait
-from reference import bar, machine, parse
+from _nodes import Client, NodeProcess, wait
+from _place import Place, free_port, place
+from _report import bar, machine, parse
 
 from recognizer_ros.core.config import NODES
 from recognizer_ros.core.errors import DemoError
-from recognizer_ros.demo.stack import Stack, write_parameters
+from recognizer_ros.demo.stack import Stack
 from recognizer_ros.registry.store import Registry
 
 MAX_BACK_S, MAX_GROWTH = 5.0, 0.02
@@ -50,41 +51,20 @@ class Settings:
     log: str = ''
 
 
-@dataclass(frozen=True)
-class Held:
-    """What a process holds. :param resident: bytes."""
-
-    threads: int
-    files: int
-    resident: int
-
-    @classmethod
-    def by(cls, pid: int) -> 'Held':
-        """Count now."""
-        own = Path(f'/proc/{pid}')
-        pages = int((own / 'statm').read_text().split()[1])
-        return cls(len(list((own / 'task').iterdir())), len(list((own / 'fd').iterdir())),
-                   pages * os.sysconf('SC_PAGE_SIZE'))
-
-
 def run_bench(settings: dict[str, str]) -> dict[str, Any]:
     """Run all nodes."""
     given = parse(Settings, settings)
-    os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))
-    namespace, figures, bars = f'bench_{os.getpid()}', dict[str, Any](), dict[str, Any]()
-    with tempfile.TemporaryDirectory(prefix='recognizer-bench-') as name:
-        folder = Path(name)
-        port = free_port()
-        _prepare(folder, port)
-        parameters, logs = folder / 'parameters.json', Path(given.log) if given.log else folder
-        with Client(namespace) as client:
+    port, figures, bars = free_port(), dict[str, Any](), dict[str, Any]()
+    with place(given.log) as here:
+        _prepare(here, port)
+        with Client(here.namespace) as client:
             work = _Work(client, port)
-            with running(tuple(NODES), parameters, namespace, logs) as nodes:
+            with here.running(*NODES) as nodes:
                 work.wait_for_all()
                 for node, process in nodes.items() if given.cycles else ():
-                    _cycle(client, node, process, folder, given.cycles, figures, bars)
+                    _cycle(client, node, process, here.folder, given.cycles, figures, bars)
             if given.kills:
-                with Stack(parameters, namespace, logs / 'stack.log'):
+                with Stack(here.parameters, here.namespace, here.logs / 'stack.log'):
                     work.wait_for_all()
                     for node in NODES:
                         found = [work.back_after_kill(node) for _ in range(given.kills)]
@@ -93,21 +73,21 @@ def run_bench(settings: dict[str, str]) -> dict[str, Any]:
     return {'name': 'lifecycle', 'machine': machine(), 'figures': figures, 'bars': bars}
 
 
-def _prepare(folder: Path, port: int) -> None:
+def _prepare(here: Place, port: int) -> None:
     """A film to look at, a model to answer with, and the nodes' parameters."""
-    with av.open(str(folder / 'film.mkv'), 'w') as film:
+    with av.open(str(here.folder / 'film.mkv'), 'w') as film:
         stream = film.add_stream('mjpeg', rate=_RATE)
         stream.width, stream.height, stream.pix_fmt = 320, 240, 'yuvj420p'
         for pixels in np.random.default_rng(0).integers(
                 0, 256, (_SECONDS * _RATE, 240, 320, 3), np.uint8):
             film.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, 'rgb24')))
         film.mux(stream.encode())
-    data = {'data': str(folder / 'data')}
-    version, *_ = make_versions(folder / 'data' / 'models', 'resnet18', 64, 1, 1)
-    with contextlib.closing(Registry(folder / 'data' / 'models', writer=True)) as registry:
+    data = {'data': str(here.data)}
+    version, *_ = make_versions(here.data / 'models', 'resnet18', 64, 1, 1)
+    with contextlib.closing(Registry(here.data / 'models', writer=True)) as registry:
         registry.activate(version.bundle.version)
-    write_parameters(folder / 'parameters.json', {
-        'camera': {'input': f'file://{folder}/film.mkv', 'input_rate': float(_RATE)},
+    here.configure({
+        'camera': {'input': f'file://{here.folder}/film.mkv', 'input_rate': float(_RATE)},
         'recorder': data, 'web': {'port': port},
         'trainer': {**data, 'net_width': 64, 'net_height': 64, 'weights': 'none'}})
 

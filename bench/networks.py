@@ -11,7 +11,6 @@ import fnmatch
 import gc
 import json
 import os
-import platform
 import re
 import resource
 import subprocess
@@ -26,6 +25,9 @@ from typing import Any
 import numpy as np
 import torch
 import torchvision
+
+sys.path.insert(0, str(Path(__file__).parent))
+from _report import machine, parse
 
 from recognizer_ros.core.errors import ConfigError, TrainingError
 from recognizer_ros.core.predictions import Floats
@@ -62,12 +64,7 @@ class Settings:
 
 def run_bench(settings: dict[str, str]) -> dict[str, Any]:
     """Try each network, the largest first."""
-    kinds = {'nets': str, 'size': int, 'images': str, 'count': int, 'jobs': int}
-    try:
-        given = Settings(**{name: kinds[name](value) for name, value in settings.items()})
-    except (KeyError, ValueError) as error:
-        raise ConfigError(f'bad setting ({error}): the bench networks has '
-                          + ', '.join(kinds)) from error
+    given = parse(Settings, settings)
     chosen = sorted({name for pattern in given.nets.split(',')
                      for name in fnmatch.filter(nets.names(), pattern)}, key=_work, reverse=True)
     photographs = sorted(Path(given.images).rglob('*.jpg')) if given.images else []
@@ -120,9 +117,8 @@ def _summary(rows: dict[str, dict[str, Any]]) -> dict[str, Any]:
     failed = sorted(name for name, row in rows.items() if 'failure' in row)
     refused = {name: row['refused'] for name, row in rows.items() if 'refused' in row}
     worst = max(differences.values(), default=0.0)
-    machine = f'{len(os.sched_getaffinity(0))} cores, {platform.machine()}, {platform.system()}'
     return {
-        'name': 'networks', 'machine': machine,
+        'name': 'networks', 'machine': machine(),
         'figures': {'networks': len(rows), 'exported': len(differences), 'refused': refused,
                     'peak_memory_gib': max(resource.getrusage(who).ru_maxrss for who in (
                         resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 2**20},

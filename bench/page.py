@@ -11,9 +11,7 @@ video (20) and ``uploads`` at a time (5); ``changes`` of tags that a second page
 
 import contextlib
 import json
-import os
 import sys
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -26,12 +24,13 @@ from vision_msgs.msg import Classification, ObjectHypothesis
 sys.path.insert(0, str(Path(__file__).parent))
 from _browser import Chromium, browsers
 from _load import Load, ask
-from _nodes import Client, NodeProcess, free_port, running, wait
-from reference import bar, machine, parse, photographs
+from _nodes import Client, NodeProcess, wait
+from _photographs import photographs
+from _place import free_port, place
+from _report import bar, machine, parse, spread
 
 from recognizer_ros.core.errors import DemoError
 from recognizer_ros.demo.report import percentile
-from recognizer_ros.demo.stack import write_parameters
 from recognizer_ros.nodes import conversions, qos
 
 MAX_ANSWER_MS, MAX_AGREE_MS, MAX_PAINT_MS, MAX_WEIGHT_KB = 200.0, 300.0, 1000.0, 300.0
@@ -74,17 +73,14 @@ class Settings:
 def run_bench(settings: dict[str, str]) -> dict[str, Any]:
     """Run the nodes, load them, and look at the page."""
     given = parse(Settings, settings)
-    os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))
-    namespace, port = f'bench_{os.getpid()}', free_port()
-    with tempfile.TemporaryDirectory(prefix='recognizer-bench-') as name:
-        folder = Path(name)
-        photos = [photo.path.read_bytes() for photo in photographs(given.images, folder / 'made')]
-        write_parameters(folder / 'parameters.json', {
-            'camera': {'input': 'pattern://'}, 'recorder': {'data': str(folder / 'data')},
-            'web': {'port': port}})
-        logs = Path(given.log) if given.log else folder
-        with running(NODES, folder / 'parameters.json', namespace, logs) as nodes, \
-                Client(namespace) as client, browsers() as browser:
+    port = free_port()
+    with place(given.log) as here:
+        photos = [photo.path.read_bytes()
+                  for photo in photographs(given.images, here.folder / 'made')]
+        here.configure({'camera': {'input': 'pattern://'}, 'recorder': {'data': str(here.data)},
+                        'web': {'port': port}})
+        with here.running(*NODES) as nodes, Client(here.namespace) as client, \
+                browsers() as browser:
             return _Bench(given, nodes, client, port, browser, photos).run()
 
 
@@ -137,7 +133,7 @@ class _Bench:
             paints.append(paint_ms)
             weights.append(weight_kb)
         browser.close()
-        self.figures['first_paint_ms'] = _spread(paints)
+        self.figures['first_paint_ms'] = spread(paints)
         self.figures['weight_kb'] = round(max(weights), 1)
         self.bars |= {'first_paint_most_ms': bar(max(paints), MAX_PAINT_MS, at_least=False),
                       'weight_kb': bar(max(weights), MAX_WEIGHT_KB, at_least=False)}
@@ -179,7 +175,7 @@ class _Bench:
             took_ms.append(float(seen.json_value()) - float(one.evaluate('window.entered_ms')))
             one.keyboard.press('Backspace')
         browser.close()
-        self.figures['two_pages_agree_ms'] = _spread(took_ms)
+        self.figures['two_pages_agree_ms'] = spread(took_ms)
         self.bars['two_pages_agree_p95_ms'] = bar(percentile(took_ms, 95), MAX_AGREE_MS,
                                                   at_least=False)
 
@@ -222,11 +218,11 @@ class _Bench:
             silent = sum(now == then for now, then in zip(load.events, before, strict=True))
         every = [took for each in loaded_ms.values() for took in each]
         self.figures |= {
-            'alone_ms': {call: _spread(each) for call, each in alone_ms.items()},
-            'loaded_ms': {call: _spread(each) for call, each in loaded_ms.items()},
+            'alone_ms': {call: spread(each) for call, each in alone_ms.items()},
+            'loaded_ms': {call: spread(each) for call, each in loaded_ms.items()},
             'slow_readers': {'refused_count': load.refused, 'lost_count': load.lost},
             'uploads': {'failed': load.failed[:10],
-                        'took_ms': _spread([1e3 * took for took in load.uploaded])}}
+                        'took_ms': spread([1e3 * took for took in load.uploaded])}}
         self.bars |= {'answer_p95_ms': bar(percentile(every, 95), MAX_ANSWER_MS, at_least=False),
                       'silent_streams_count': bar(silent, 0, at_least=False),
                       'failed_uploads_count': bar(len(load.failed), 0, at_least=False)}
@@ -247,9 +243,3 @@ class _Bench:
                     raise DemoError(f'{method} {path}: {status} {answer[:200]!r}')
                 time.sleep(_PAUSE_S)
         return took
-
-
-def _spread(values: Sequence[float]) -> dict[str, float]:
-    return {'count': len(values), **{f'p{share}': round(percentile(values, share), 1)
-                                     for share in (50, 95)},
-            'max': round(max(values, default=float('nan')), 1)}

@@ -12,11 +12,9 @@ temporary one).
 
 import base64
 import contextlib
-import os
 import re
 import socket
 import sys
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -26,12 +24,13 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 from _browser import THREE_CAMERAS, Tab, browsers
-from _nodes import Client, NodeProcess, free_port, running, wait
-from reference import bar, machine, parse, photographs
+from _nodes import Client, NodeProcess, wait
+from _photographs import photographs
+from _place import free_port, place
+from _report import bar, machine, parse
 
 from recognizer_ros.core.config import NODES
 from recognizer_ros.core.errors import ConfigError, DemoError
-from recognizer_ros.demo.stack import write_parameters
 
 MAX_FIRST_ANSWER_S = 60.0
 _CLASSES, _BURSTS, _PICTURES = 3, 2, 12
@@ -77,20 +76,15 @@ class Settings:
 def run_bench(settings: dict[str, str]) -> dict[str, Any]:
     """Run all nodes and a browser."""
     given = parse(Settings, settings)
-    os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))
-    namespace = f'bench_{os.getpid()}'
-    with tempfile.TemporaryDirectory(prefix='recognizer-bench-') as name:
-        folder = Path(name)
-        photos = _by_class(given, folder / 'made')
-        port = free_port()
-        data = {'data': str(folder / 'data')}
-        write_parameters(folder / 'parameters.json', {
-            'camera': {'input': 'webrtc://'}, 'recorder': data, 'web': {'port': port},
-            'trainer': {**data, 'net': given.net, 'net_width': given.size,
-                        'net_height': given.size, 'weights': given.weights}})
-        logs = Path(given.log) if given.log else folder
-        with running(tuple(NODES), folder / 'parameters.json', namespace, logs) as nodes, \
-                Client(namespace) as client, browsers() as browser:
+    port = free_port()
+    with place(given.log) as here:
+        photos = _by_class(given, here.folder / 'made')
+        parameters = here.learning(given)
+        parameters['camera'] |= {'input': 'webrtc://'}
+        parameters['web'] |= {'port': port}
+        here.configure(parameters)
+        with here.running(*NODES) as nodes, Client(here.namespace) as client, \
+                browsers() as browser:
             _wait_for_nodes(nodes, client, port)
             tab = browser(THREE_CAMERAS).tab(f'http://127.0.0.1:{port}/')
             return _Person(tab, given, photos).act()

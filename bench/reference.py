@@ -7,9 +7,7 @@ Settings: ``images`` (photographs, one sub-folder a class; some are made where n
 ``net``, ``weights``, ``size``, ``seconds``.
 """
 
-import hashlib
-import os
-import platform
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -17,24 +15,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from recognizer_ros.core.errors import ConfigError
+sys.path.insert(0, str(Path(__file__).parent))
+from _photographs import labels_of, photographs
+from _report import machine, parse
+
 from recognizer_ros.core.preprocessing import IMAGENET_MEAN, IMAGENET_STD
-from recognizer_ros.core.split import Split
 from recognizer_ros.dataset.reader import Sample
 from recognizer_ros.training import device as devices
 from recognizer_ros.training import nets
 from recognizer_ros.training.nets import Net
 from recognizer_ros.training.weights import load_initial
 
-MADE_CLASSES, MADE_IMAGES = 6, 40
-MADE_WIDTH, MADE_HEIGHT = 640, 480
 WORKERS = 2
 RATE = 0.001
 
@@ -61,65 +57,6 @@ def run_bench(settings: dict[str, str]) -> dict[str, Any]:
         rate = Reference(net, samples, labels, device).images_per_s(given.seconds)
     return {'name': 'reference', 'machine': machine(), 'bars': {},
             'figures': {'reference_images_per_s': round(rate, 1)}}
-
-
-def parse(kind: type[Any], settings: dict[str, str]) -> Any:
-    """Settings from text, by the types of their defaults.
-
-    :raises ConfigError: a name or value is wrong.
-    """
-    defaults = kind()
-    try:
-        return kind(**{name: type(getattr(defaults, name))(value)
-                       for name, value in settings.items()})
-    except (AttributeError, ValueError) as error:
-        raise ConfigError(f'bad setting ({error}): this bench has '
-                          + ', '.join(vars(defaults))) from error
-
-
-def machine() -> str:
-    """What it runs on."""
-    gpu = f', {torch.cuda.get_device_name()}' if torch.cuda.is_available() else ''
-    return (f'{len(os.sched_getaffinity(0))} cores, {platform.machine()}, '
-            f'{platform.system()}{gpu}')
-
-
-def bar(value: float, limit: float, at_least: bool = True) -> dict[str, float | bool]:
-    """A figure and what it must be."""
-    return {'value': round(value, 4), 'bar': limit,
-            'ok': bool(value >= limit if at_least else value <= limit)}
-
-
-def photographs(images: str, folder: Path) -> list[Sample]:
-    """Samples of a folder with one sub-folder a class; without one, of images made for it.
-
-    :raises ConfigError: there are no JPEGs.
-    """
-    root = Path(images) if images else _make(folder)
-    found = [Sample(hashlib.sha256(path.read_bytes()).hexdigest(), path, (path.parent.name,),
-                    number, number, Split.TRAIN)
-             for number, path in enumerate(sorted(root.glob('*/*.jp*g')), 1)]
-    if not found:
-        raise ConfigError(f'{root} has no JPEG files in sub-folders: give images=FOLDER')
-    return found
-
-
-def _make(folder: Path) -> Path:
-    """Write soft random images of as many hues as classes, in a camera's size."""
-    rng = np.random.default_rng(0)
-    for number in range(MADE_CLASSES * MADE_IMAGES):
-        label = number % MADE_CLASSES
-        coarse = rng.integers(0, 255, (MADE_HEIGHT // 40, MADE_WIDTH // 40, 3), np.uint8)
-        coarse[:, :, label % 3] //= 2 + label // 3
-        path = folder / f'class {label}' / f'{number}.jpg'
-        path.parent.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(path), cv2.resize(coarse, (MADE_WIDTH, MADE_HEIGHT)))
-    return folder
-
-
-def labels_of(samples: Sequence[Sample]) -> tuple[str, ...]:
-    """Classes, sorted."""
-    return tuple(sorted({sample.tags[0] for sample in samples}))
 
 
 def make_net(name: str, weights: str, classes: int, size: int, device: torch.device) -> Net:

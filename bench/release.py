@@ -7,11 +7,9 @@ first model and all features, seconds), ``background`` (1: the trainer steps bac
 unless told otherwise), ``log`` (folder for the nodes' output; a temporary one).
 """
 
-import os
 import random
 import sqlite3
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -22,23 +20,21 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 from _camera import Camera, enlarged, store
-from _nodes import Client, NodeProcess, running, wait
-from reference import bar, labels_of, machine, parse, photographs
+from _nodes import Client, NodeProcess, wait
+from _photographs import labels_of, photographs
+from _place import place
+from _report import bar, machine, parse, spread
 
 from recognizer_ros.core.errors import DemoError
-from recognizer_ros.core.options import by_node
 from recognizer_ros.dataset.reader import Sample
 from recognizer_ros.demo.report import percentile
-from recognizer_ros.demo.stack import write_parameters
-from recognizer_ros.msg import DatasetStatus, TrainingStatus
+from recognizer_ros.msg import DatasetStatus
+from recognizer_ros.nodes import state_messages
 
 MAX_MODEL_S, MAX_ANSWER_S = 0.8, 1.0
 RATE_HZ, SHOWN = 15.0, 3
 NODES = ('recorder', 'trainer', 'classifier')
 _STORED_S, _LEARNED_S, _SWAPPED_S = 1.5, 60.0, 10.0
-_STATES = {getattr(TrainingStatus, name): name.removeprefix('STATE_').lower()
-           for name in ('STATE_OFF', 'STATE_WAITING', 'STATE_HEAD', 'STATE_FINETUNE',
-                        'STATE_EXPORT', 'STATE_FAILED', 'STATE_DONE')}
 
 
 @dataclass(frozen=True)
@@ -83,26 +79,17 @@ class Release:
 def run_bench(settings: dict[str, str]) -> dict[str, Any]:
     """Store samples, wait for the first model, and release Record many times."""
     given = parse(Settings, settings)
-    os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))
-    namespace = f'bench_{os.getpid()}'
-    with tempfile.TemporaryDirectory(prefix='recognizer-bench-') as name:
-        folder = Path(name)
-        logs = Path(given.log) if given.log else folder
-        photos = photographs(given.images, folder / 'made')
+    with place(given.log) as here:
+        photos = photographs(given.images, here.folder / 'made')
         random.Random(0).shuffle(photos)
         known, unseen = photos[:given.samples], photos[given.samples:]
-        store(folder / 'data', known, given.samples)
-        weights = given.weights if given.weights in ('none', 'imagenet') else str(
-            Path(given.weights).absolute())
-        parameters = folder / 'parameters.json'
-        settings_of = by_node({
-            'data': str(folder / 'data'), 'net': given.net, 'net_width': given.size,
-            'net_height': given.size, 'weights': weights})
-        settings_of['trainer']['background'] = bool(given.background)
-        write_parameters(parameters, settings_of)
-        with running(NODES, parameters, namespace, logs) as nodes, Client(namespace) as client, \
+        store(here.data, known, given.samples)
+        parameters = here.learning(given)
+        parameters['trainer']['background'] = bool(given.background)
+        here.configure(parameters)
+        with here.running(*NODES) as nodes, Client(here.namespace) as client, \
                 Camera(client, RATE_HZ) as camera:
-            bench = _Bench(given, client, camera, nodes, folder / 'data')
+            bench = _Bench(given, client, camera, nodes, here.data)
             return bench.run(_by_label(known), _by_label(unseen))
 
 
@@ -183,7 +170,7 @@ class _Bench:
         # A head that was judged good enough still has to be written.
         wait(lambda: self._model(released_s, revision) or (judged and self._refused(judged.said)),
              max(0.0, end_s - time.monotonic()))
-        seen = {'state': _STATES[state.state] if state else 'none', 'cold': cold,
+        seen = {'state': state_messages.training(state).state if state else 'none', 'cold': cold,
                 'lost': sent - _arrived(status.message, before),
                 'stored_s': status.at_s - released_s,
                 'judged_s': judged.read_s - released_s if judged else None}
@@ -247,16 +234,16 @@ def _result(releases: Sequence[Release], setup_s: float, versions: Counter[str]
         'not_promoted': [one.refused for one in releases if one.refused][:5],
         'lost_frames_count': sum(one.lost for one in releases), 'setup_s': round(setup_s, 1),
         'versions_count': dict(versions),
-        'release_to_model_s': _spread(models), 'release_to_answer_s': _spread(answers),
+        'release_to_model_s': _seconds(models), 'release_to_answer_s': _seconds(answers),
         'of_these': {
-            'stored_s': _spread([one.stored_s for one in releases]),
-            'stored_to_judged_s': _spread([one.judged_s - one.stored_s for one in releases
+            'stored_s': _seconds([one.stored_s for one in releases]),
+            'stored_to_judged_s': _seconds([one.judged_s - one.stored_s for one in releases
                                            if one.judged_s is not None]),
-            'judged_to_model_s': _spread([one.model_s - one.judged_s for one in learned
+            'judged_to_model_s': _seconds([one.model_s - one.judged_s for one in learned
                                           if one.model_s and one.judged_s]),
-            'model_to_swapped_s': _spread([one.swapped_s - one.model_s for one in learned
+            'model_to_swapped_s': _seconds([one.swapped_s - one.model_s for one in learned
                                            if one.model_s and one.swapped_s])},
-        'judged_s_by_state': {state: _spread([
+        'judged_s_by_state': {state: _seconds([
             one.judged_s for one in releases if one.state == state and one.judged_s is not None])
             for state in sorted({one.state for one in releases})},
         'features_missing_at_release_count': sum(one.cold > 0 for one in releases)}
@@ -267,8 +254,5 @@ def _result(releases: Sequence[Release], setup_s: float, versions: Counter[str]
     return {'name': 'release', 'machine': machine(), 'figures': figures, 'bars': bars}
 
 
-def _spread(values: Sequence[float]) -> dict[str, float]:
-    if not values:
-        return {'count': 0}
-    return {'count': len(values), 'p50': round(percentile(values, 50), 3),
-            'p95': round(percentile(values, 95), 3), 'max': round(max(values), 3)}
+def _seconds(values: Sequence[float]) -> dict[str, float]:
+    return spread(values, digits=3)

@@ -7,9 +7,7 @@ between two models, by turns another head and another backbone; 2000), ``overlay
 looks at image_overlay too), ``log`` (folder for the node's output; a temporary one).
 """
 
-import os
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,12 +21,13 @@ from sensor_msgs.msg import Image
 
 sys.path.insert(0, str(Path(__file__).parent))
 from _camera import HEIGHT, WIDTH
+from _held import Held
 from _models import make_versions
-from _nodes import Client, NodeProcess, running, wait
-from reference import bar, machine, parse
+from _nodes import Client, NodeProcess, wait
+from _place import place
+from _report import bar, machine, parse
 
 from recognizer_ros.core.errors import DemoError
-from recognizer_ros.demo.stack import write_parameters
 from recognizer_ros.nodes import conversions, models, qos
 from recognizer_ros.registry.store import Version
 
@@ -53,16 +52,10 @@ class Settings:
 def run_bench(settings: dict[str, str]) -> dict[str, Any]:
     """Show one frame after the other, each when the one before is answered."""
     given = parse(Settings, settings)
-    os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))
-    namespace = f'bench_{os.getpid()}'
-    with tempfile.TemporaryDirectory(prefix='recognizer-bench-') as name:
-        folder = Path(name)
-        versions = list(make_versions(folder / 'models', given.net, given.size, 2, 2))
-        write_parameters(folder / 'parameters.json', {'classifier': {
-            'cache': str(folder / 'cache')}})
-        logs = Path(given.log) if given.log else folder
-        with running(('classifier',), folder / 'parameters.json', namespace, logs) as nodes, \
-                Client(namespace) as client:
+    with place(given.log) as here:
+        versions = list(make_versions(here.folder / 'models', given.net, given.size, 2, 2))
+        here.configure({'classifier': {'cache': str(here.folder / 'cache')}})
+        with here.running('classifier') as nodes, Client(here.namespace) as client:
             return _soak(given, nodes['classifier'], client, versions)
 
 
@@ -83,7 +76,7 @@ def _soak(given: Settings, node: NodeProcess, client: Client, versions: Sequence
         again += not _ask(client, frames[number % len(frames)])
         if number % max(1, given.frames // _SAMPLES) == 0:
             node.check()
-            resident.append(_resident(node.process.pid))
+            resident.append(Held.by(node.process.pid).resident)
     seconds = time.monotonic() - began
     settled = resident[int(len(resident) * WARM_UP):]
     third = max(1, len(settled) // 3)
@@ -105,9 +98,3 @@ def _ask(client: Client, pixels: Any) -> bool:
     stamp = conversions.to_time(client.now_ns())
     client.show(pixels, conversions.nanoseconds(stamp))
     return bool(client.answered(stamp, _ANSWER_S))
-
-
-def _resident(pid: int) -> int:
-    """Memory of a process, bytes."""
-    pages = int(Path(f'/proc/{pid}/statm').read_text().split()[1])
-    return pages * os.sysconf('SC_PAGE_SIZE')

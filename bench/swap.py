@@ -5,9 +5,7 @@ Settings: ``net``, ``size``, ``backbones`` (11, all but the first a full swap), 
 ``backend`` (auto), ``log`` (folder for the node's output; a temporary one).
 """
 
-import os
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,12 +18,12 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 from _camera import HEIGHT, WIDTH, Camera
 from _models import make_versions
-from _nodes import Client, running, wait
-from reference import bar, machine, parse
+from _nodes import Client, wait
+from _place import place
+from _report import bar, machine, parse
 
 from recognizer_ros.core.errors import DemoError
 from recognizer_ros.demo.report import percentile
-from recognizer_ros.demo.stack import write_parameters
 from recognizer_ros.nodes import models
 from recognizer_ros.registry.store import Version
 
@@ -61,17 +59,13 @@ class Swap:
 def run_bench(settings: dict[str, str]) -> dict[str, Any]:
     """Make versions, and announce one after the other to a classifier that is at work."""
     given = parse(Settings, settings)
-    os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))
-    namespace = f'bench_{os.getpid()}'
-    with tempfile.TemporaryDirectory(prefix='recognizer-bench-') as name:
-        folder = Path(name)
-        versions = list(make_versions(folder / 'models', given.net, given.size, given.backbones,
-                                      given.heads))
-        write_parameters(folder / 'parameters.json', {'classifier': {
-            'backend': given.backend, 'cache': str(folder / 'cache')}})
-        logs = Path(given.log) if given.log else folder
-        with running(('classifier',), folder / 'parameters.json', namespace, logs), \
-                Client(namespace) as client, Camera(client, given.rate) as camera:
+    with place(given.log) as here:
+        versions = list(make_versions(here.folder / 'models', given.net, given.size,
+                                      given.backbones, given.heads))
+        here.configure({'classifier': {'backend': given.backend,
+                                       'cache': str(here.folder / 'cache')}})
+        with here.running('classifier'), Client(here.namespace) as client, \
+                Camera(client, given.rate) as camera:
             return _Bench(given, client, camera).run(versions)
 
 

@@ -28,7 +28,9 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
 sys.path.insert(0, str(Path(__file__).parent))
-from reference import bar, labels_of, machine, make_net, parse, photographs
+from _photographs import labels_of, photographs
+from _report import bar, machine, parse
+from reference import make_net
 
 from recognizer_ros.capture.pattern import OBJECTS
 from recognizer_ros.capture.scene import Scene

@@ -11,35 +11,31 @@ that sends (20), ``changes`` of its resolution (5), ``hostile`` (offers that are
 """
 
 import contextlib
-import http.client
 import os
 import re
 import socket
 import subprocess
 import sys
-import tempfile
 import time
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from sensor_msgs.msg import Image
-
 sys.path.insert(0, str(Path(__file__).parent))
 from _browser import THREE_CAMERAS, Chromium, Seen, Tab, browsers, played
-from _footage import FILM_S, film, number_in
-from _hostile import Request, offers
-from _nodes import Client, NodeProcess, free_port, running, wait
-from reference import bar, machine, parse, photographs
+from _footage import film
+from _held import Held
+from _hostile import offers, status_of
+from _nodes import Client, NodeProcess, wait
+from _photographs import photographs
+from _pictures import ImageRaw, ages, by_second, delays, longest_gap, news
+from _place import free_port, place
+from _report import bar, machine, parse, spread
 
 from recognizer_ros.core.errors import DemoError
 from recognizer_ros.demo.report import percentile
-from recognizer_ros.demo.stack import write_parameters
-from recognizer_ros.nodes import conversions, qos
 
 MAX_START_S, MIN_HZ, MAX_DELAY_MS, MAX_AGE_MS = 3.0, 15.0, 60.0, 250.0
 MAX_FREEZE_S, MAX_REFUSED_MS = 2.0, 50.0
@@ -48,7 +44,6 @@ _START_S, _GONE_S, _SETTLE_S = 30.0, 20.0, 3.0
 _SILENT_S = 2.5
 """After so long a sender counts as gone."""
 _BUSY = 'while True: pass'
-_STEP_S = 0.01
 _SIZES = ((320, 240), (480, 360), (640, 480))
 
 
@@ -67,36 +62,18 @@ class Settings:
     log: str = ''
 
 
-@dataclass(frozen=True)
-class Held:
-    """What a node holds."""
-
-    threads: int
-    files: int
-
-    @classmethod
-    def by(cls, node: NodeProcess) -> 'Held':
-        """Count now."""
-        own = Path(f'/proc/{node.process.pid}')
-        return cls(len(list((own / 'task').iterdir())), len(list((own / 'fd').iterdir())))
-
-
 def run_bench(settings: dict[str, str]) -> dict[str, Any]:
     """Run a camera node, a web node and browsers."""
     given = parse(Settings, settings)
-    os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))
-    namespace, port = f'bench_{os.getpid()}', free_port()
-    with tempfile.TemporaryDirectory(prefix='recognizer-bench-') as name:
-        folder = Path(name)
-        photos = photographs(given.images, folder / 'made')
-        film(photos[::max(1, len(photos) // 16)], folder / 'film.mjpeg')
-        write_parameters(folder / 'parameters.json', {
-            'camera': {'input': 'webrtc://'}, 'web': {'port': port}})
-        logs = Path(given.log) if given.log else folder
-        with running(NODES, folder / 'parameters.json', namespace, logs) as nodes, \
-                Client(namespace) as client, browsers() as browser:
+    port = free_port()
+    with place(given.log) as here:
+        photos = photographs(given.images, here.folder / 'made')
+        film(photos[::max(1, len(photos) // 16)], here.folder / 'film.mjpeg')
+        here.configure({'camera': {'input': 'webrtc://'}, 'web': {'port': port}})
+        with here.running(*NODES) as nodes, Client(here.namespace) as client, \
+                browsers() as browser:
             return _Bench(given, nodes, client, port, browser,
-                          played(folder / 'film.mjpeg')).run()
+                          played(here.folder / 'film.mjpeg')).run()
 
 
 class _Bench:
@@ -106,9 +83,7 @@ class _Bench:
         self.given, self.nodes, self.client, self.port = given, nodes, client, port
         self.browser, self.played = browser, played
         self.url = f'http://127.0.0.1:{port}/'
-        self.images: Seen = []
-        self.size = (0, 0)
-        client.node.create_subscription(Image, 'image_raw', self._on_image, qos.IMAGE)
+        self.raw = ImageRaw(client)
         self.figures: dict[str, Any] = {}
         self.bars: dict[str, Any] = {}
 
@@ -135,32 +110,25 @@ class _Bench:
             return bool(self.client.diagnosed('camera'))
         return False
 
-    def _on_image(self, message: Image) -> None:
-        now_s = time.time()
-        picture, _ = conversions.image_to_array(message)
-        number = number_in(picture)
-        self.size = picture.shape[1], picture.shape[0]
-        self.images.append((now_s, -1 if number is None else number))
-
     # --- the parts ---
 
     def _many(self) -> None:
         """Several viewers for minutes."""
         with self._sending(self.given.viewers) as (sender, viewers, asked_s):
-            first = wait(lambda: self.images, _START_S)
+            first = wait(lambda: self.raw.seen, _START_S)
             if not first:
                 raise DemoError('no picture of the browser comes to image_raw')
             start_s = first[0][0] - asked_s
             began_s = time.time()
             _pause(sender.page, self.given.seconds)
-            images, shown = list(self.images), [viewer.seen() for viewer in viewers]
-        seconds = _by_second(images, began_s)
-        freezes = [_longest_gap(_news(seen), began_s) for seen in shown]
-        rates = [len(_news(seen)) / (seen[-1][0] - seen[0][0]) for seen in shown]
+            images, shown = list(self.raw.seen), [viewer.seen() for viewer in viewers]
+        seconds = by_second(images, began_s)
+        freezes = [longest_gap(news(seen), began_s) for seen in shown]
+        rates = [len(news(seen)) / (seen[-1][0] - seen[0][0]) for seen in shown]
         self.figures['many'] = {
             'viewers_count': len(viewers), 'click_to_image_raw_s': round(start_s, 2),
             'image_raw_hz': round(sum(seconds) / len(seconds), 1),
-            'image_raw_least_in_a_second_hz': min(seconds), 'image_raw_size': self.size,
+            'image_raw_least_in_a_second_hz': min(seconds), 'image_raw_size': self.raw.size,
             'viewers_hz': [round(rate, 1) for rate in rates],
             'viewers_longest_freeze_s': [round(freeze, 2) for freeze in freezes]}
         self.bars |= {
@@ -171,12 +139,12 @@ class _Bench:
     def _delay(self) -> None:
         """Time that our share takes, with one viewer beside the page that sends."""
         taken, images, shown = self._watched(self.given.delay)
-        to_ros, to_page = _delays(taken, images), _delays(images, shown)
-        whole = _delays(taken, shown)
+        to_ros, to_page = delays(taken, images), delays(images, shown)
+        whole = delays(taken, shown)
         both = percentile(to_ros, 50) + percentile(to_page, 50)
         self.figures['delay_ms'] = {
-            'camera_to_image_raw': _spread(to_ros), 'image_raw_to_canvas': _spread(to_page),
-            'camera_to_canvas': _spread(whole), 'image_raw_hz': round(
+            'camera_to_image_raw': spread(to_ros), 'image_raw_to_canvas': spread(to_page),
+            'camera_to_canvas': spread(whole), 'image_raw_hz': round(
                 len(images) / self.given.delay, 1)}
         self.bars['delay_p50_ms'] = bar(both, MAX_DELAY_MS, at_least=False)
 
@@ -190,13 +158,13 @@ class _Bench:
             for other in others:
                 other.kill()
                 other.wait()
-        ages = {'image_raw': _ages(taken, images), 'canvas': _ages(taken, shown)}
+        old = {'image_raw': ages(taken, images), 'canvas': ages(taken, shown)}
         self.figures['busy'] = {
             'image_raw_hz': round(len(images) / self.given.busy, 1),
             'viewer_hz': round(len(shown) / self.given.busy, 1),
-            **{f'age_at_{place}_ms': _spread(found) for place, found in ages.items()}}
-        for place, found in ages.items():
-            self.bars[f'busy_age_at_{place}_p95_ms'] = bar(percentile(found, 95), MAX_AGE_MS,
+            **{f'age_at_{where}_ms': spread(found) for where, found in old.items()}}
+        for where, found in old.items():
+            self.bars[f'busy_age_at_{where}_p95_ms'] = bar(percentile(found, 95), MAX_AGE_MS,
                                                            at_least=False)
 
     def _disturbed(self) -> None:
@@ -217,7 +185,7 @@ class _Bench:
         shown = [viewer.seen() for viewer in viewers]
         for one in (spectators, last):
             one.close()
-        freezes = [_longest_gap([at_s for at_s, _ in seen], began_s) for seen in shown]
+        freezes = [longest_gap([at_s for at_s, _ in seen], began_s) for seen in shown]
         self.figures['disturbed'] = {
             'seconds': round(shown[0][-1][0] - began_s),
             'viewers_longest_freeze_s': [round(freeze, 2) for freeze in freezes]}
@@ -244,7 +212,8 @@ class _Bench:
             tab.send()
             self._goes_on(tab, 2)
         for number in range(self.given.changes):
-            self._resize(tab, _SIZES[number % len(_SIZES)])
+            tab.resize(_SIZES[number % len(_SIZES)])
+            self._goes_on(tab, 2)
         for number in (2, 0, 2):  # number 1 gives depths, which WebRTC cannot send
             tab.page.locator('#send-camera').select_option(index=number)
             self._goes_on(tab, 2)
@@ -254,11 +223,11 @@ class _Bench:
         before, took, statuses = self._held(), list[float](), defaultdict[int, int](int)
         for request in offers(self.given.hostile):
             began_s = time.perf_counter()
-            statuses[self._post(request)] += 1
+            statuses[status_of(self.port, request)] += 1
             took.append(1e3 * (time.perf_counter() - began_s))
         wrong = sum(count for status, count in statuses.items() if not 400 <= status < 500)
         self.figures['hostile'] = {'statuses': dict(sorted(statuses.items())),
-                                   'took_ms': _spread(took)}
+                                   'took_ms': spread(took)}
         self.bars |= {'hostile_not_refused_count': bar(wrong, 0, at_least=False),
                       'hostile_most_ms': bar(max(took), MAX_REFUSED_MS, at_least=False)}
         self._compare('hostile', before)
@@ -280,7 +249,7 @@ class _Bench:
         """A page that sends the film, pages that watch, and when sending was asked for."""
         browser = self.browser(self.played)
         sender = browser.tab(self.url).ready()
-        self.images.clear()
+        self.raw.seen.clear()
         asked_s = sender.send()
         sender.said('WebRTC ·')
         yield sender, [browser.tab(self.url).watch() for _ in range(viewers)], asked_s
@@ -294,36 +263,17 @@ class _Bench:
             _pause(sender.page, _SETTLE_S)
             for tab in (sender, viewer):
                 tab.seen()
-            self.images.clear()
+            self.raw.seen.clear()
             _pause(sender.page, seconds)
-            images = list(self.images)
+            images = list(self.raw.seen)
             return sender.seen(), images, viewer.seen()
-
-    def _resize(self, tab: Tab, size: tuple[int, int]) -> None:
-        """Have the page send another resolution."""
-        tab.page.evaluate('''async ([width, height]) => {
-            await window.track.applyConstraints({ width, height });
-        }''', size)
-        stats = tab.page.locator('#send-stats', has_text=f'{size[0]}×{size[1]}')
-        stats.wait_for()
-        self._goes_on(tab, 2)
 
     def _goes_on(self, tab: Tab, count: int) -> None:
         """Wait until this tab sends, and for some pictures."""
         tab.page.locator('#send-meta', has_text=re.compile('^sending$')).wait_for()
-        wanted = len(self.images) + count
-        if not wait(lambda: len(self.images) >= wanted, _START_S):
+        wanted = len(self.raw.seen) + count
+        if not wait(lambda: len(self.raw.seen) >= wanted, _START_S):
             raise DemoError('no picture comes to image_raw any more')
-
-    def _post(self, request: Request) -> int:
-        path, headers, body = request
-        connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=10)
-        try:
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # refused early
-                connection.request('POST', path, body, headers)
-            return connection.getresponse().status
-        finally:
-            connection.close()
 
     def _peers(self) -> list[str]:
         """What the camera says of peers."""
@@ -331,7 +281,7 @@ class _Bench:
                 if name.startswith(('sender ', 'viewer '))]
 
     def _held(self) -> dict[str, Held]:
-        return {name: Held.by(node) for name, node in self.nodes.items()}
+        return {name: Held.by(node.process.pid) for name, node in self.nodes.items()}
 
 
 def _shown(held: dict[str, Held]) -> dict[str, dict[str, int]]:
@@ -340,57 +290,3 @@ def _shown(held: dict[str, Held]) -> dict[str, dict[str, int]]:
 
 def _pause(page: Any, seconds: float) -> None:
     page.wait_for_timeout(1e3 * seconds)  # playwright goes on meanwhile
-
-
-def _news(seen: Seen) -> list[float]:
-    """When another picture than before was seen."""
-    return [at_s for (_, before), (at_s, number) in pairwise(seen) if number != before]
-
-
-def _longest_gap(times_s: Sequence[float], began_s: float) -> float:
-    later = [began_s, *(at_s for at_s in times_s if at_s > began_s)]
-    return max((now - before for before, now in pairwise(later)), default=float('inf'))
-
-
-def _by_second(seen: Seen, began_s: float) -> list[int]:
-    """Pictures in each whole second."""
-    counts = defaultdict[int, int](int)
-    for at_s, _ in seen:
-        counts[int(at_s - began_s)] += at_s > began_s
-    return [counts[second] for second in range(max(counts))]
-
-
-def _delays(before: Seen, after: Seen) -> list[float]:
-    """Milliseconds from each picture's first place to its second, where it was new there."""
-    known = zip(pairwise([(0.0, -1), *after]), _taken(before, after), strict=True)
-    return [1e3 * (at_s - taken_s) for ((_, last), (at_s, number)), taken_s in known
-            if taken_s is not None and number != last]
-
-
-def _ages(taken: Seen, seen: Seen) -> list[float]:
-    """How long ago the newest picture was taken, milliseconds, all the time."""
-    known = [(at_s, taken_s) for (at_s, _), taken_s in zip(seen, _taken(taken, seen), strict=True)
-             if taken_s is not None]
-    found = []
-    for (at_s, taken_s), (until_s, _) in pairwise(known):
-        steps = int((until_s - at_s) / _STEP_S) + 1
-        found += [1e3 * (at_s + step * _STEP_S - taken_s) for step in range(steps)]
-    return found
-
-
-def _taken(before: Seen, after: Seen) -> Iterator[float | None]:
-    """When each picture was at its first place; ``None``: not known, as where only the picture of
-    the same number, a whole film before, was noted there."""
-    left = defaultdict[int, list[float]](list)
-    for at_s, number in before:
-        left[number].append(at_s)
-    for at_s, number in after:
-        place = bisect_right(left[number], at_s)
-        taken_s = left[number][place - 1] if number != -1 and place else None
-        yield taken_s if taken_s is not None and at_s - taken_s < FILM_S / 2 else None
-
-
-def _spread(values: Sequence[float]) -> dict[str, float]:
-    return {'count': len(values), **{f'p{share}': round(percentile(values, share), 1)
-                                     for share in (50, 95, 99)},
-            'max': round(max(values, default=float('nan')), 1)}

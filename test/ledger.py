@@ -176,5 +176,5 @@ def listing(root: Path) -> dict[str, Listed]:
 
 def stored_sides(store: SampleStore) -> dict[int, Side]:
     """Splits as they are stored, by burst; nothing else tells those of shared bursts."""
-    return {burst: (Split(split), bool(pinned)) for burst, split, pinned in store._db.execute(
-        'SELECT id, split, pinned FROM bursts')}
+    rows = store._index.db.execute('SELECT id, split, pinned FROM bursts')
+    return {burst: (Split(split), bool(pinned)) for burst, split, pinned in rows}

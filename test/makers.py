@@ -95,8 +95,9 @@ def fill(store: SampleStore, count: int, burst_size: int,
     Sample N has the stamp N + 1; each burst has the next class.
     """
     first = store.begin_burst('test', classes)
-    db, names = store._db, [hashlib.sha256(b'%d' % number).hexdigest() for number in range(count)]
-    with store._transaction():
+    index, db = store._index, store._index.db
+    names = [hashlib.sha256(b'%d' % number).hexdigest() for number in range(count)]
+    with index.transaction():
         start = db.execute('SELECT coalesce(max(id), 0) + 1 FROM samples').fetchone()[0]
         db.executemany("INSERT OR IGNORE INTO bursts (id, source, split) VALUES (?, 'test', ?)", (
             (first + number, number // len(classes) % 5 == 1)
@@ -114,8 +115,8 @@ def fill(store: SampleStore, count: int, burst_size: int,
         db.executemany('INSERT INTO tags VALUES (?, ?)', (
             (start + number, labels[classes[number // burst_size % len(classes)]])
             for number in range(count)))
-        store._next_revision()
-    store._recount()
+        index.next_revision()
+    index.recount()
     return tuple(names)
 
 

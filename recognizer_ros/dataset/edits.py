@@ -132,6 +132,10 @@ class Purge:
 
     ids: tuple[str, ...] = ()
 
+    def describe(self, changed: int) -> str:
+        """For people."""
+        return f'{_samples(changed)} purged'
+
 
 @dataclass(frozen=True)
 class SetSplit:

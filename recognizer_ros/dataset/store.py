@@ -7,10 +7,8 @@ is not there.
 import hashlib
 import logging
 import shutil
-import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,12 +23,12 @@ from ..core.files import disk_errors
 from ..core.folder_lock import FolderLock
 from ..core.split import Split
 from . import edits, image_files, journal, schema
-from .borders import Borders
 from .edits import Edit, Edited, Purge, Quarantine, RenameClass, Restore, SetSplit, State
+from .index import Index
 from .journal import BurstChange, BurstState, Change
-from .rows import Row, Rows
+from .rows import Row
 from .sample import NewSample, Stored
-from .tally import BurstTally, Stats, Tally, count
+from .tally import BurstTally, Stats
 
 _log = logging.getLogger(__name__)
 
@@ -51,24 +49,23 @@ class SampleStore:
             (root / 'images').mkdir(parents=True, exist_ok=True)
             self._lock = FolderLock(root)
         try:
-            self._db = schema.open_writer(root)
+            self._index = Index(root)
         except RecognizerError:
             self._lock.close()
             raise
         try:
-            self._rows, self._borders = Rows(self._db), Borders(self._db)
             with schema.read_errors(root):
                 self._sweep()
-                self._recount()
-            with self._transaction():
-                self._borders.draw(self._tally)
+            self._index.recount()
+            with self._index.transaction():
+                self._index.borders.draw(self._index.tally)
         except RecognizerError:
             self.close()
             raise
 
     def close(self) -> None:
         """Close the index and let go of the folder."""
-        self._db.close()
+        self._index.close()
         self._lock.close()
 
     def __enter__(self) -> 'SampleStore':
@@ -84,14 +81,10 @@ class SampleStore:
         :param split: where to put it; ``pinned``: for good. ``None``: as the data set needs it.
         :raises DatasetError: it cannot be written.
         """
-        fresh = BurstTally(self._tally.split_for(tags) if split is None else split,
+        fresh = BurstTally(self._index.tally.split_for(tags) if split is None else split,
                            split is not None and pinned)
-        with self._transaction():
-            burst = self._db.execute(
-                'INSERT INTO bursts (source, split, pinned) VALUES (?, ?, ?) RETURNING id',
-                (source, fresh.split, fresh.pinned)).fetchone()[0]
-        self._tally.put(burst, fresh)
-        return int(burst)
+        with self._index.transaction():
+            return self._index.begin_burst(source, fresh)
 
     def add(self, samples: Sequence[NewSample]) -> list[Stored]:
         """Store images and rows together; when this returns, all are on disk.
@@ -107,14 +100,14 @@ class SampleStore:
                                 f'{self.reserve_bytes >> 20} MiB left: free some room')
         names = [hashlib.sha256(sample.data).hexdigest() for sample in samples]
         aside: list[str] = []
-        if self._tally.quarantined:
+        if self._index.tally.quarantined:
             with schema.read_errors(self.root):
-                aside = [row.sha256 for row in self._rows.named(names) if row.quarantined]
+                aside = [row.sha256 for row in self._index.rows.named(names) if row.quarantined]
         with disk_errors(self.root):
             image_files.remove(self.root, aside)  # they may be damaged
             image_files.write(self.root, {name: sample.data for name, sample
                                           in zip(names, samples, strict=True)})
-        with self._transaction():
+        with self._index.transaction():
             return self._insert(names, samples)
 
     def edit(self, edit: Edit, expected_revision: int = 0) -> Edited:
@@ -127,7 +120,7 @@ class SampleStore:
         edit = edits.checked(edit)
         if isinstance(edit, Purge):
             return self._purge(edit, expected_revision)
-        with self._transaction():
+        with self._index.transaction():
             rows = self._chosen(edit, expected_revision)
             if isinstance(edit, SetSplit):
                 return self._set_split(edit, rows)
@@ -139,8 +132,8 @@ class SampleStore:
             bursts = {row.burst for row in rows if row.id in changes}
             back = [row for row in rows if row.quarantined] if isinstance(edit, Restore) else []
             changed = len(changes.keys() | {row.id for row in back})
-            done = self._apply(changes, bursts, edit.describe(changed),
-                               self._set_aside(back, None))
+            done = self._index.change(changes, bursts, edit.describe(changed),
+                                      self._index.set_aside(back, None))
             return replace(done, changed=changed)
 
     def undo(self, expected_revision: int = 0) -> Edited:
@@ -157,15 +150,15 @@ class SampleStore:
 
     def stats(self) -> Stats:
         """Return counts; costs nothing per sample."""
-        return self._tally.stats(self.revision())
+        return self._index.tally.stats(self.revision())
 
     def revision(self) -> int:
         """Number of the last change; 0 when nothing was ever stored."""
-        return schema.revision(self._db)
+        return self._index.revision()
 
     def samples_in(self, burst: int) -> int:
         """How many usable samples a burst holds."""
-        return self._tally[burst].samples
+        return self._index.tally[burst].samples
 
     def free_bytes(self) -> int:
         """Room left on the disk; 0 when the folder is gone."""
@@ -176,34 +169,35 @@ class SampleStore:
 
     def _insert(self, names: Sequence[str], samples: Sequence[NewSample]) -> list[Stored]:
         """Insert rows, or give those of the same bytes their new tags."""
-        before = {row.sha256: row for row in self._rows.named(names)}
+        index = self._index
+        before = {row.sha256: row for row in index.rows.named(names)}
         wanted: dict[str, NewSample] = {}
         for name, sample in zip(names, samples, strict=True):  # of the same bytes, the last tags
             wanted[name] = replace(wanted.get(name, sample), tags=sample.tags)
         fresh = {name: sample for name, sample in wanted.items() if name not in before}
         for name, sample in fresh.items():
-            self._rows.insert(name, sample)
-            self._tally.add(sample.burst, sample.tags)
+            index.rows.insert(name, sample)
+            index.tally.add(sample.burst, sample.tags)
         changes = {row.id: Change(row.state, after) for name, row in before.items()
                    if (after := State(tuple(sorted(wanted[name].tags)))) != row.state}
         bursts = {row.burst for row in before.values()}
         back = [row for row in before.values() if row.quarantined]
         if fresh or changes or back:
-            revision = self._set_aside(back, None) or self._next_revision()
-            self._apply(changes, bursts, f'{len(changes)} stored again', revision)
-            self._borders.draw(self._tally, self._borders.passed(fresh.values()))
-        return [Stored(name, name in before or name in names[:index])
-                for index, name in enumerate(names)]
+            revision = index.set_aside(back, None) or index.next_revision()
+            index.change(changes, bursts, f'{len(changes)} stored again', revision)
+            index.borders.draw(index.tally, index.borders.passed(fresh.values()))
+        return [Stored(name, name in before or name in names[:place])
+                for place, name in enumerate(names)]
 
     def _chosen(self, edit: Edit, expected_revision: int) -> list[Row]:
         if isinstance(edit, RenameClass):
-            rows = list(self._rows.of_class(edit.old))
+            rows = list(self._index.rows.of_class(edit.old))
             if not rows:
                 raise NotFoundError(f'no sample has the class {edit.old!r}')
         elif isinstance(edit, Purge) and not edit.ids:
-            rows = list(self._rows.deleted())
+            rows = list(self._index.rows.deleted())
         else:
-            rows = list(self._rows.named(edit.ids))
+            rows = list(self._index.rows.named(edit.ids))
             if len(rows) < len(edit.ids):
                 unknown = set(edit.ids) - {row.sha256 for row in rows}
                 raise NotFoundError(f'{len(unknown)} of the samples are not known, such as '
@@ -214,68 +208,32 @@ class SampleStore:
                                 'meanwhile: look at them again, then repeat the edit')
         return rows
 
-    def _apply(self, changes: Mapping[int, Change], bursts: Iterable[int], description: str,
-               revision: int = 0, moved: Mapping[int, BurstChange] | None = None) -> Edited:
-        """Change samples and bursts, and put it into the journal."""
-        if not changes and not moved:
-            return Edited(0, revision or self.revision(), description)
-        revision = revision or self._next_revision()
-        self._rows.write({row: change.after for row, change in changes.items()}, revision)
-        moved = dict(moved or {})
-        self._move({burst: change.after for burst, change in moved.items()}, revision)
-        count(self._tally, self._db, {*bursts, *moved})
-        for burst, wanted in self._tally.moves().items():
-            now = BurstState(self._tally[burst].split, False)
-            moved[burst] = BurstChange(now, replace(now, split=wanted))
-            self._move({burst: moved[burst].after}, revision)
-            count(self._tally, self._db, [burst])
-        journal.record(self._db, description, time.time_ns(), revision, changes, moved)
-        self._borders.draw(self._tally, {*bursts, *moved})
-        return Edited(len(changes), revision, description)
-
     def _quarantine(self, edit: Quarantine, rows: Iterable[Row]) -> Edited:
         fresh = [row for row in rows if not row.quarantined]  # others keep their first reason
-        revision = self._set_aside(fresh, edit.reason) or self.revision()
+        revision = self._index.set_aside(fresh, edit.reason) or self.revision()
         return Edited(len(fresh), revision, edit.describe(len(fresh)))
-
-    def _set_aside(self, rows: Sequence[Row], reason: str | None) -> int:
-        """Set aside, or use again (``None``); not in the journal. Return the revision that this
-        makes; 0: there are no such rows."""
-        if not rows:
-            return 0
-        self._rows.set_aside((row.id for row in rows), reason)
-        bursts = {row.burst for row in rows}
-        count(self._tally, self._db, bursts)
-        self._borders.draw(self._tally, bursts)
-        return self._next_revision()
 
     def _set_split(self, edit: SetSplit, rows: Sequence[Row]) -> Edited:
         after = BurstState(edit.split, True)
-        moved = {burst: BurstChange(BurstState(self._tally[burst].split,
-                                               self._tally[burst].pinned), after)
-                 for burst in {row.burst for row in rows}}
-        moved = {burst: change for burst, change in moved.items() if change.before != after}
-        samples = self._samples_in(moved)
-        done = self._apply({}, (), f'{len(moved)} burst{"s" * (len(moved) != 1)} put into '
-                           f'{edit.split.name.lower()}', moved=moved)
+        bursts = {burst: self._index.tally[burst] for burst in {row.burst for row in rows}}
+        moved = {burst: BurstChange(before, after) for burst, now in bursts.items()
+                 if (before := BurstState(now.split, now.pinned)) != after}
+        samples = sum(bursts[burst].samples for burst in moved)
+        done = self._index.change({}, (), f'{len(moved)} burst{"s" * (len(moved) != 1)} put into '
+                                  f'{edit.split.name.lower()}', bursts=moved)
         return replace(done, changed=samples)
 
     def _travel(self, redo: bool, expected_revision: int) -> Edited:
-        with self._transaction():
-            entry = journal.next_to(self._db, redo)
-            last = journal.newest(self._db)
+        db = self._index.db
+        with self._index.transaction():
+            entry = journal.next_to(db, redo)
+            last = journal.newest(db)
             if expected_revision and last.revision > expected_revision:
                 raise ConflictError(f'somebody else has made or undone an edit meanwhile '
                                     f'({last.description}): look again, then repeat')
-            states = journal.states(self._db, entry.edit, before=not redo)
-            moved = journal.burst_states(self._db, entry.edit, before=not redo)
-            revision = self._next_revision()
-            bursts = {row.burst for row in self._rows.numbered(states)}
-            self._rows.write(states, revision)
-            self._move(moved, revision)
-            journal.mark(self._db, entry.edit, not redo, revision)
-            count(self._tally, self._db, {*bursts, *moved})
-            self._borders.draw(self._tally, {*bursts, *moved})
+            revision = self._index.put_back(journal.states(db, entry.edit, before=not redo),
+                                            journal.burst_states(db, entry.edit, before=not redo))
+            journal.mark(db, entry.edit, not redo, revision)
             return Edited(entry.changed, revision, entry.description)
 
     def _purge(self, edit: Purge, expected_revision: int) -> Edited:
@@ -285,30 +243,15 @@ class SampleStore:
         # In parts, so that a crash leaves no more files than the next start puts down to one.
         for start in range(0, len(rows), image_files.MOST_ORPHANS):
             part = rows[start:start + image_files.MOST_ORPHANS]
-            with self._transaction():
-                self._next_revision()
-                self._rows.remove(row.id for row in part)
-                count(self._tally, self._db, ())
+            with self._index.transaction():
+                self._index.remove(part)
             with disk_errors(self.root):
                 image_files.remove(self.root, (row.sha256 for row in part))
-        return Edited(len(rows), self.revision(), f'{len(rows)} purged')
-
-    def _move(self, bursts: Mapping[int, BurstState], revision: int) -> None:
-        self._db.executemany('UPDATE bursts SET split = ?, pinned = ? WHERE id = ?', (
-            (state.split, state.pinned, burst) for burst, state in bursts.items()))
-        self._db.executemany('UPDATE samples SET edited = ? WHERE burst = ?',
-                             ((revision, burst) for burst in bursts))
-
-    def _samples_in(self, bursts: Iterable[int]) -> int:
-        return sum(self._tally[burst].samples for burst in bursts)
-
-    def _next_revision(self) -> int:
-        return int(self._db.execute("UPDATE state SET value = value + 1 WHERE key = 'revision' "
-                                    'RETURNING value').fetchone()[0])
+        return Edited(len(rows), self.revision(), edit.describe(len(rows)))
 
     def _sweep(self) -> None:
         """Put right what a crash has left, and set aside samples whose file is gone."""
-        known = dict(self._db.execute('SELECT sha256, quarantined FROM samples'))
+        known = dict(self._index.db.execute('SELECT sha256, quarantined FROM samples'))
         with disk_errors(self.root):
             found = image_files.sweep(self.root, known.keys())
         if found.strangers:
@@ -318,38 +261,8 @@ class SampleStore:
         back = [name for name, reason in known.items()
                 if reason == image_files.MISSING and name not in found.missing]
         if gone or back:
-            with self._transaction():
-                self._next_revision()
-                self._db.executemany('UPDATE samples SET quarantined = ? WHERE sha256 = ?', [
+            with self._index.transaction():
+                self._index.next_revision()
+                self._index.db.executemany('UPDATE samples SET quarantined = ? WHERE sha256 = ?', [
                     *((image_files.MISSING, name) for name in gone),
                     *((None, name) for name in back)])
-
-    def _recount(self) -> None:
-        """Count everything anew."""
-        self._tally = Tally()
-        self._rows.forget()
-        count(self._tally, self._db)
-        self._borders.forget()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """All of it or nothing.
-
-        :raises DiskFullError: no space. :raises DatasetError: any other error of the index.
-        """
-        before = self._db.total_changes
-        try:
-            self._db.execute('BEGIN IMMEDIATE')
-            yield
-            self._db.execute('COMMIT')
-        except BaseException as error:
-            if self._db.in_transaction:
-                self._db.execute('ROLLBACK')
-            if self._db.total_changes != before:
-                with schema.read_errors(self.root):
-                    self._recount()
-            if not isinstance(error, sqlite3.Error):
-                raise
-            if 'full' in str(error):
-                raise DiskFullError(f'the disk of {self.root} is full: free some room') from error
-            raise DatasetError(f'cannot write the index of {self.root}: {error}') from error

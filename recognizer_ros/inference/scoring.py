@@ -20,17 +20,16 @@ def score(scores: Floats, truth: Bools, labels: tuple[str, ...], mode: LabelMode
     Classes without a sample are left out of all means.
 
     :param scores: probabilities, shape (samples, labels).
-    :param truth: which labels hold, same shape; exactly one a row for ``single``.
+    :param truth: which labels hold, same shape; for ``single`` one a row, or none where the
+        sample shows nothing that the model knows: such an answer is wrong.
     """
     if not len(truth):
         return Scores(0, NAN, NAN, NAN, NAN, NAN, labels, warning=warning or 'nothing is held out',
                       mode=mode)
     if mode == 'single':
-        right, answered = truth.argmax(1), scores.argmax(1)
-        confusion = np.zeros((len(labels), len(labels)), int)
-        np.add.at(confusion, (right, answered), 1)
-        answers = np.eye(len(labels), dtype=bool)[answered]
-        correct, confidence = (right == answered)[:, None], scores.max(1)[:, None]
+        answers = np.eye(len(labels), dtype=bool)[scores.argmax(1)]
+        confusion = truth.T.astype(int) @ answers
+        correct, confidence = (answers & truth).any(1), scores.max(1)
     else:
         confusion = np.zeros((0, 0), int)
         answers = scores >= 0.5

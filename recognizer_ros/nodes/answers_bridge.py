@@ -7,7 +7,8 @@ from rclpy.lifecycle import LifecycleNode
 
 from ..core.errors import NotFoundError
 from ..msg import UncertainFrame as UncertainMessage
-from ..server.bridge import Answered, Result, UncertainFrame
+from ..server.bridge import Answered, UncertainFrame
+from ..server.state import Result
 from ..srv import ClassifyImage, ListUncertain
 from . import conversions
 from .answer_messages import raise_refusal

@@ -4,11 +4,10 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from math import isnan
 from typing import Any
 
 from builtin_interfaces.msg import Duration
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import GetParameters, SetParameters
 from rclpy.clock import Clock
@@ -22,8 +21,9 @@ from ..core.latest import Latest
 from ..core.negotiation import Reply, Request
 from ..core.timing import Rate
 from ..msg import DatasetStatus, Tags, TrainingStatus
-from ..server.bridge import Alert, Dataset, Result, State, Training
-from . import conversions, qos
+from ..server.state import State
+from . import conversions, qos, state_messages
+from .alerts import Alerts
 from .answers_bridge import RosAnswers
 from .dataset_bridge import RosSamples
 from .insight_bridge import RosInsight
@@ -36,13 +36,7 @@ _TIMEOUT_S = 3.0
 _SILENT_S = 3.5
 _RENEW_S = 0.2
 _GRACE_S = 1.0
-_MAX_ALERTS = 50
-_STATES = {value: name.removeprefix('STATE_').lower() for name, value in (
-    (name, getattr(TrainingStatus, name)) for name in (
-        'STATE_OFF', 'STATE_WAITING', 'STATE_HEAD', 'STATE_FINETUNE', 'STATE_EXPORT',
-        'STATE_FAILED', 'STATE_DONE'))}
-_LEVELS = {DiagnosticStatus.OK: 'info', DiagnosticStatus.WARN: 'warning',
-           DiagnosticStatus.ERROR: 'error', DiagnosticStatus.STALE: 'warning'}
+_WATCHED = ('camera', 'recorder', 'trainer', 'classifier')
 
 
 class RosBridge:
@@ -57,7 +51,7 @@ class RosBridge:
         self._changed = threading.Condition()
         self._hold_until_s = 0.0
         self._heard: dict[str, float] = {}
-        self._messages: dict[str, tuple[bytes, str]] = {}
+        self._alerts = Alerts()
         self._rate = Rate()
         self._viewers: list[Latest[bytes]] = []
         self._frames: Any = None
@@ -219,26 +213,11 @@ class RosBridge:
 
     def _on_dataset(self, message: DatasetStatus) -> None:
         self._hear('recorder')
-        self._put(dataset=Dataset(
-            online=True, revision=message.revision, samples=message.samples,
-            validation_samples=message.validation_samples, bursts=message.bursts,
-            classes=tuple(message.classes), class_samples=tuple(message.class_samples),
-            class_bursts=tuple(message.class_bursts), recording=message.recording,
-            active_tags=tuple(message.active_tags), burst=message.burst,
-            burst_samples=message.burst_samples, dropped=message.dropped,
-            duplicates=message.duplicates, pending=message.pending, error=message.error))
+        self._put(dataset=state_messages.dataset(message))
 
     def _on_training(self, message: TrainingStatus) -> None:
         self._hear('trainer')
-        self._put(training=Training(
-            online=True, enabled=message.enabled, state=_STATES.get(message.state, 'off'),
-            message=message.message, net=message.net, label_mode=message.label_mode,
-            epoch=message.epoch, epochs=message.epochs, epoch_images=message.epoch_images,
-            images=message.images, loss=_known(message.loss),
-            train_accuracy=_known(message.train_accuracy), images_per_s=message.images_per_s,
-            eta_s=message.eta_s if message.eta_s >= 0 else None,
-            best_accuracy=_known(message.best_accuracy), live_version=message.live_version,
-            classes=tuple(message.classes), class_samples=tuple(message.class_samples)))
+        self._put(training=state_messages.training(message))
 
     def _on_labels(self, message: LabelInfo) -> None:
         self._put(classification=replace(
@@ -255,33 +234,19 @@ class RosBridge:
         self._put(classification=replace(
             self._state.classification, online=True,
             stamp_ns=conversions.nanoseconds(message.header.stamp),
-            results=tuple(Result(item.class_id, item.score) for item in message.results)))
+            results=state_messages.results(message)))
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         namespace = self._node.get_namespace().strip('/')
         for status in message.status:
             space, _, name = status.name.rpartition('/')
-            if space != namespace or name not in ('camera', 'recorder', 'trainer', 'classifier'):
+            if space != namespace or name not in _WATCHED:
                 continue
             self._hear(name)
             if name == 'classifier':
                 self._ask_settings()
-            said = (status.level, status.message)
-            before, self._messages[name] = self._messages.get(name), said
-            bad = status.level in (DiagnosticStatus.WARN, DiagnosticStatus.ERROR)
-            was_bad = before is not None and before[0] != DiagnosticStatus.OK
-            if bad and said != before:
-                self._alert(_LEVELS[status.level], name, status.message, 0)
-            elif was_bad and not bad:
-                self._alert('info', name, f'{name}: {status.message}', 5000)
-
-    def _alert(self, level: str, category: str, message: str, duration_ms: int) -> None:
-        """A new alert; the one before of the same node is over."""
-        earlier = self._state.alerts
-        number = earlier[-1].id + 1 if earlier else 1
-        kept = tuple(item for item in earlier if item.category != category)
-        alert = Alert(number, time.time_ns() // 10**6, level, category, message, duration_ms)
-        self._put(alerts=(*kept, alert)[-_MAX_ALERTS:])
+            self._alerts.take(name, status, time.time_ns() // 10**6)
+            self._put(alerts=self._alerts.now)
 
     def _hear(self, name: str) -> None:
         self._heard[name] = time.monotonic()
@@ -300,7 +265,3 @@ class RosBridge:
             self._put(classification=replace(
                 self._state.classification, threshold=values[0].double_value,
                 smoothing=values[1].double_value, enabled=values[2].bool_value))
-
-
-def _known(value: float) -> float | None:
-    return None if isnan(value) else value

@@ -113,8 +113,8 @@ class Classifier(lifecycle.RecognizerNode[ClassifierConfig]):
 
     def _latencies(self, engine: Engine[Header]) -> dict[str, object]:
         return {f'{stage} ms p{percent}': f'{value:.1f}'
-                for stages in (self._arrivals.stages, engine.stages, self._answers.stages)
                 for percent in (50, 99)
+                for stages in (self._arrivals.stages, engine.stages, self._answers.stages)
                 for stage, value in stages.percentiles_ms(percent).items()}
 
     def _on_image(self, message: Image, info: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.clock import Clock
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
@@ -21,7 +22,7 @@ from rclpy.task import Future
 from rclpy.timer import Timer
 
 from ..core.errors import RecognizerError
-from . import middleware, parameters
+from . import logs, middleware, parameters
 
 ConfigT = TypeVar('ConfigT')
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
@@ -41,7 +42,9 @@ class RecognizerNode(LifecycleNode, Generic[ConfigT]):  # type: ignore[misc]
         super().__init__(name, **options)
         self.failure = ''
         self.config = parameters.declare(self, config)
-        self._autostart = self.declare_parameter('autostart', True).value
+        self._autostart = self.declare_parameter('autostart', True, ParameterDescriptor(
+            read_only=True, description='Configure and activate when started; false: a lifecycle '
+            'manager does it.')).value
         parameters.on_change(self, lambda: self.config, self._take_config)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self._diagnostics_timer = self.create_timer(1.0, self._diagnose, clock=Clock())
@@ -179,9 +182,10 @@ def run(make: Callable[[], RecognizerNode[Any]], args: list[str] | None = None,
     asked: list[int] = []  # no lock: a handler may interrupt whoever holds it
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda which, _: asked.append(which))
-    node, executor = None, SingleThreadedExecutor()
+    node, executor, logged = None, SingleThreadedExecutor(), contextlib.ExitStack()
     try:
         node = make()
+        logged.enter_context(logs.of_node(node))
         if not node.autostart():
             return 1
         executor.add_node(node)
@@ -196,6 +200,7 @@ def run(make: Callable[[], RecognizerNode[Any]], args: list[str] | None = None,
         if node:
             node.ending = True
             node.close()
+            logged.close()
             node.destroy_node()
         executor.shutdown()  # else the interpreter's end may find it alive, and its context gone
         rclpy.try_shutdown()

@@ -6,8 +6,8 @@ from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import UnprocessableEntity
 
 from . import current
-from .bridge import Alert
 from .describe import TEXT, array, choice, described, integer, record
+from .state import Alert
 
 blueprint = Blueprint('alerts', __name__)
 

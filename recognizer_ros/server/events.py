@@ -15,10 +15,11 @@ from flask import Blueprint, Response, jsonify, request
 
 from ..core import stamps
 from . import current, session
-from .bridge import Bridge, Result
+from .bridge import Bridge
 from .describe import TEXT, TIME, Content, array, described, integer, optional, record, shape
 from .revisions import Revisions
 from .sections import SHAPES, finite, joined
+from .state import Result
 
 blueprint = Blueprint('events', __name__, url_prefix='/api/v1')
 

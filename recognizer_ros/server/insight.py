@@ -52,8 +52,9 @@ def review() -> Response:
     if ('truth' in given) != ('answer' in given):
         raise UnprocessableEntity('give both truth and answer, or neither')
     found = current.bridge().insight.review(
-        given.get('truth', ''), given.get('answer', ''), _whole('offset', 0, 2**32 - 1) or 0,
-        _whole('limit', 1, _MOST_OF_PAGE) or 100)
+        given.get('truth', ''), given.get('answer', ''),
+        values.query_whole('offset', 0, 2**32 - 1) or 0,
+        values.query_whole('limit', 1, _MOST_OF_PAGE) or 100)
     return jsonify(finite({
         'labels': found.labels, 'confusion': found.confusion,
         'dataset_revision': found.dataset_revision, 'model_version': found.model_version,
@@ -81,10 +82,3 @@ def _point(point: CurvePoint) -> object:
 
 def _piece(piece: Advice) -> dict[str, object]:
     return {**asdict(piece), 'kind': piece.kind.name.lower()}
-
-
-def _whole(name: str, low: int, high: int) -> int | None:
-    value = values.query_number(name, low, high)
-    if value is not None and value != int(value):
-        raise UnprocessableEntity(f'{name} must be a whole number')
-    return None if value is None else int(value)

@@ -8,8 +8,7 @@ _MOST = 1000
 
 
 class Pace:
-    """A bucket for each of the last thousand addresses (a token bucket). For
-    several threads.
+    """A token bucket for each of the last thousand addresses. For several threads.
 
     :param rate_hz: writes that each may make for good. :param burst: more that it may make at
         once, after a pause.

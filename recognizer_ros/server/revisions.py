@@ -6,8 +6,9 @@ import secrets
 import threading
 from dataclasses import dataclass
 
-from .bridge import Bridge, State
+from .bridge import Bridge
 from .sections import sections
+from .state import State
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,6 @@ from .describe import (
     choice,
     described,
     integer,
-    number,
     record,
 )
 
@@ -95,10 +94,10 @@ def sample(sample: str) -> Response:
 
 
 @blueprint.get('/samples/<sample>/image')
-@described(JPEG, path={'sample': SAMPLE_ID}, query={'size': number(16, 4096)})
+@described(JPEG, path={'sample': SAMPLE_ID}, query={'size': integer(16, 4096)})
 def image(sample: str) -> Response:
     """Return the JPEG of a sample; the query ``size``: longest side, pixels, 16 to 4096."""
-    size = int(values.query_number('size', 16, 4096) or 0)
+    size = values.query_whole('size', 16, 4096) or 0
     data = current.bridge().samples.image(_id_of_path(sample), size)
     answer = Response(data, content_type='image/jpeg')
     answer.headers['Cache-Control'] = 'private, max-age=86400'  # an id names these very bytes
@@ -167,19 +166,12 @@ def _query() -> Query:
     """:raises UnprocessableEntity: a filter makes no sense; likewise ConfigError, LabelError."""
     given = request.args
     split, since, until = given.get('split'), given.get('since'), given.get('until')
-    limit = _number('limit', 1, MAX_LIMIT)
     return Query(
-        labels.normalise(given.getlist('tag')), _number('burst', 1, _MAX_NUMBER) or 0,
+        labels.normalise(given.getlist('tag')), values.query_whole('burst', 1, _MAX_NUMBER) or 0,
         None if split is None else _split(split), stamps.parse(since) if since else 0,
         stamps.parse(until) if until else 0, _state(given.get('state', 'normal')),
-        _number('offset', 0, _MAX_NUMBER) or 0, limit or Query.limit)
-
-
-def _number(name: str, low: int, high: int) -> int | None:
-    value = values.query_number(name, low, high)
-    if value is not None and value != int(value):
-        raise UnprocessableEntity(f'{name} must be a whole number')
-    return None if value is None else int(value)
+        values.query_whole('offset', 0, _MAX_NUMBER) or 0,
+        values.query_whole('limit', 1, MAX_LIMIT) or Query.limit)
 
 
 def _split(name: object) -> Split:

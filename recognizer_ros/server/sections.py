@@ -4,8 +4,8 @@ import json
 import math
 from dataclasses import asdict
 
-from .bridge import Alert, Classification, Dataset, State, Training
 from .describe import SWITCH, TEXT, Schema, array, record, shape
+from .state import Alert, Classification, Dataset, State, Training
 
 SHAPES: dict[str, Schema] = {
     'tags': record(active=array(TEXT), recording=SWITCH),

@@ -9,7 +9,7 @@ from ..core import labels, stamps
 from ..dataset import images
 from . import current, values
 from .bridge import UncertainFrame
-from .describe import JPEG, SAMPLE_ID, TEXT, TIME, array, described, integer, number, record, shape
+from .describe import JPEG, SAMPLE_ID, TEXT, TIME, array, described, integer, record, shape
 from .sections import finite
 
 blueprint = Blueprint('uncertain', __name__, url_prefix='/api/v1/uncertain')
@@ -30,10 +30,10 @@ def frames() -> Response:
 
 
 @blueprint.get('/<int:frame>/image')
-@described(JPEG, path=_PATH, query={'size': number(16, 4096)})
+@described(JPEG, path=_PATH, query={'size': integer(16, 4096)})
 def image(frame: int) -> Response:
     """Return the JPEG of a frame; the query ``size``: longest side, pixels, 16 to 4096."""
-    size = int(values.query_number('size', 16, 4096) or 0)
+    size = values.query_whole('size', 16, 4096) or 0
     _, data = current.bridge().answers.uncertain_image(_known(frame))
     answer = Response(images.thumbnail(data, size) if size else data, content_type='image/jpeg')
     answer.headers['Cache-Control'] = 'private, max-age=3600'  # no other frame has its id

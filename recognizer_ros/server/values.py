@@ -71,6 +71,14 @@ def query_number(name: str, low: float, high: float) -> float | None:
     return value
 
 
+def query_whole(name: str, low: int, high: int) -> int | None:
+    """Return a whole number of the query; otherwise as :func:`query_number`."""
+    value = query_number(name, low, high)
+    if value is not None and value != int(value):
+        raise UnprocessableEntity(f'{name} must be a whole number')
+    return None if value is None else int(value)
+
+
 def done() -> Response:
     """Return the empty answer of a PUT that did what it was asked."""
     return Response(status=200, content_type='text/plain')

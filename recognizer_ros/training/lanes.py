@@ -1,6 +1,5 @@
 """Where work is done: at once, or elsewhere while the learner looks at other things."""
 
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
@@ -49,16 +48,3 @@ class Wishes:
 
     stop: Callable[[], bool]
     newest: Callable[[], int]
-
-
-class Pace:
-    """Images a second since it was first asked; 0 then."""
-
-    def __init__(self) -> None:
-        self._began: tuple[int, float] | None = None
-
-    def rate(self, images: int) -> float:
-        """:param images: so far, of which some may have been shown earlier."""
-        now = time.monotonic()
-        self._began = self._began or (images, now)
-        return (images - self._began[0]) / max(now - self._began[1], 1e-6)

@@ -4,32 +4,31 @@ No thread and no clock of its own: :mod:`recognizer_ros.training.worker` runs it
 ``recognizer train`` in the foreground.
 """
 
-import logging
-import time
 from collections.abc import Callable
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
 from pathlib import Path
-from typing import TypeVar
 
 import torch
 
 from ..core.config import TrainerConfig
-from ..core.errors import TrainingError
 from ..core.preprocessing import Preprocessing
 from ..core.scores import Scores
 from ..core.split import Split
-from ..dataset.reader import Sample, snapshot
+from ..dataset.reader import Sample
 from ..registry.store import Registry, Version
 from . import device as devices
 from . import nets
+from .agenda import Agenda
 from .arrivals import Arrivals
 from .batches import Batches
-from .course import Candidate, Course, plan
+from .course import Candidate, Course
 from .curves import CURVES, Curves, Row
+from .epoch_report import EpochReport
 from .finetune import Step
 from .frozen import VIEW, Fitted, Frozen
-from .lanes import HERE, Lanes, Pace, Wishes
+from .lanes import HERE, Lanes, Wishes
 from .live import Live
+from .meanwhile import Meanwhile
 from .nets import Net
 from .pixels import PixelCache
 from .progress import Listener, Phase, Progress, Report
@@ -38,10 +37,6 @@ from .tuning import Tuning
 from .weights import load_initial
 
 _QUICK_BYTES = 64 << 20
-_LOOK_S, _LOOK_FOR_ARRIVALS_S = 0.02, 0.1
-_LONGEST_PAUSE_S = 60.0
-_log = logging.getLogger(__name__)
-T = TypeVar('T')
 
 
 class Learner:
@@ -73,12 +68,11 @@ class Learner:
         self._report = Report(listener, Progress(net=config.net, epochs=config.epochs,
                                                  live_version=self.live.number))
         self._frozen: Frozen | None = None
-        self._course: Course | None = None
+        self._agenda = Agenda(self.live, self._tuning, self._curves, self._report)
+        self._epoch_report = EpochReport(config, self._report)
         self._arrivals = Arrivals(Path(config.data), self._quick, lanes.beside)
-        self._taken, self._looked_s = -1, 0.0
-        self._head_due, self._refit_due = False, False
-        self._restarted, self._chosen = True, False
-        self._logged_s = 0.0
+        self._meanwhile = Meanwhile(self._agenda, self._arrivals, self._take_data,
+                                    self._head_stage)
 
     def close(self) -> None:
         """End the decoding threads and let go of files."""
@@ -116,8 +110,7 @@ class Learner:
     def begin(self, config: TrainerConfig) -> None:
         """Start a new run with other epochs or label mode; the data is read again."""
         self._config = config
-        self._course, self._taken = None, -1
-        self._restarted = self._chosen = False
+        self._agenda.begin()
         self._tuning.restart(config)
         self._report.note(epochs=config.epochs)
 
@@ -134,22 +127,22 @@ class Learner:
             self._adopt(newest())
         if not newest():
             self._report.tell(Phase.WAITING, message='waits for recorded images with tags')
-        elif newest() != self._taken:
+        elif newest() != self._agenda.taken:
             self._take_data(newest())
-        if self._course and self._head_due and Phase.HEAD in stages:
+        if self._agenda.course and self._agenda.head_due and Phase.HEAD in stages:
             self._head_stage(stop)
             return True
-        if self._embed(wishes):
+        if self._meanwhile.embed(wishes):
             return True
-        return self._course is not None and self._improve(wishes, stages)
+        return self._agenda.course is not None and self._improve(wishes, stages)
 
     def _improve(self, wishes: Wishes, stages: tuple[Phase, ...]) -> bool:
         """Do what nobody waits for; return whether there is more to do."""
-        if self._chosen:
+        if self._agenda.chosen:
             self._report.tell(Phase.DONE, message=f'version {self.live.number} was activated by '
                                                   'hand and stays until there is new data')
             return False
-        if self._head_due and Phase.HEAD in stages:
+        if self._agenda.head_due and Phase.HEAD in stages:
             return True
         if Phase.FINETUNE in stages and not self._tuning.rests:
             self._epoch_stage(wishes)
@@ -169,11 +162,11 @@ class Learner:
             self._freeze(self._frozen.successor(self._net, labels, base).settle_in())
         self._recall(base)
         self._tuning.restart(self._config)
-        news, self._course = revision != self._taken, None
+        news, self._agenda.course = revision != self._agenda.taken, None
         if revision:
             self._take_data(revision)
         if not news:
-            self._head_due, self._chosen = False, True
+            self._agenda.stay()
 
     def _recall(self, base: Version | None) -> None:
         """Go on with the curves of a version."""
@@ -186,91 +179,31 @@ class Learner:
         self._arrivals.follow(fresh)
 
     def _take_data(self, revision: int) -> None:
-        """Read the data set; see what is to be learned now."""
-        course = plan(snapshot(Path(self._config.data)), self.live.labels,
-                      self._config.label_mode)
+        self._agenda.take(revision, self._config)
         self._batches.unusable.clear()  # what is still among the data may have been repaired
-        self._taken, self._chosen = revision, False
-        counts = course.data.counts(Split.TRAIN)
-        self._report.note(
-            dataset_revision=course.data.revision, label_mode=course.mode,
-            classes=course.labels, class_samples=tuple(counts[label] for label in course.labels))
-        try:
-            course.check()
-        except TrainingError as problem:
-            self._course = None
-            self._report.tell(Phase.WAITING, message=str(problem))
-            return
-        if self._course and course.mode != self._course.mode:
-            self._report.tell(Phase.HEAD, message=f'the data set is {course.mode}-label now: '
-                                                  'a new run begins')
-        self._tuning.take(course)
-        self._course, self._head_due = course, True
-        if self._restarted and self.live.made_for(course.data.revision, course.labels,
-                                                  course.mode):
-            self._head_due = False
-            self._tuning.resume(self._curves.epoch)
-        self._restarted = False
-
-    def _meanwhile(self, future: 'Future[T]', wishes: Wishes) -> T:
-        """Wait for work elsewhere; data that come meanwhile are learned at once."""
-        while True:
-            self._look_at_news(wishes)
-            if future.done():
-                return future.result()
-            if time.monotonic() - self._looked_s > _LOOK_FOR_ARRIVALS_S:
-                self._arrivals.begin(wishes.stop)
-                self._looked_s = time.monotonic()
-            wait([future], _LOOK_S)
-
-    def _look_at_news(self, wishes: Wishes) -> None:
-        if wishes.newest() not in (0, self._taken) and not wishes.stop():
-            self._take_data(wishes.newest())
-            if self._course and self._head_due:
-                self._head_stage(wishes.stop)
-
-    def _let_record(self, wishes: Wishes) -> None:
-        """While images come, compute their features and nothing else, but not for ever."""
-        began = time.monotonic()
-        while time.monotonic() - began < _LONGEST_PAUSE_S and (
-                self._embed(wishes) or self._arrivals.keep_coming):
-            self._look_at_news(wishes)
-            if wishes.stop():
-                return
-            time.sleep(_LOOK_S)
-
-    def _embed(self, wishes: Wishes) -> bool:
-        """Compute a few features that are missing; return whether some may be left."""
-        some_left = self._arrivals.begin(wishes.stop)
-        if self._arrivals.under_way:
-            self._meanwhile(self._arrivals.under_way, wishes)
-        if not some_left and self._refit_due and self._course:
-            self._head_due, self._refit_due = True, False
-        return some_left
 
     def _vary(self, wishes: Wishes) -> bool:
-        """Compute features of random views, for a head that knows more; return whether some were
-        missing."""
+        """Compute features of random views, for a better head; return whether any were missing."""
         assert self._frozen
-        assert self._course
+        assert self._agenda.course
         missing = self._frozen.embeddings.missing(
-            self._batches.usable(self._course.data.part(Split.TRAIN)), VIEW)
+            self._batches.usable(self._agenda.course.data.part(Split.TRAIN)), VIEW)
         if missing:
-            self._meanwhile(self._compute(self._frozen, missing, wishes, VIEW), wishes)
-            self._head_due = True
+            self._meanwhile.wait(self._compute(self._frozen, missing, wishes, VIEW), wishes)
+            self._agenda.head_due = True
         return bool(missing)
 
     def _embedded_part(self, frozen: Frozen, part: Split, wishes: Wishes) -> bool:
         """Compute the features that are missing; return whether what is learned has stayed."""
-        course = self._course
+        course = self._agenda.course
         assert course
         missing = frozen.embeddings.missing(self._batches.usable(course.data.part(part)))
-        self._meanwhile(self._compute(frozen, missing, wishes), wishes)
+        self._meanwhile.wait(self._compute(frozen, missing, wishes), wishes)
         return not self._is_disturbed(course, wishes)
 
     def _is_disturbed(self, course: Course, wishes: Wishes) -> bool:
         """Whether work for a course has become useless, or must be left."""
-        return wishes.stop() or self.live.has_moved() or not course.is_alike(self._course)
+        return wishes.stop() or self.live.has_moved() or not course.is_alike(self._agenda.course)
 
     def _compute(self, frozen: Frozen, samples: list[Sample], wishes: Wishes, view: int = 0
                  ) -> 'Future[None]':
@@ -282,31 +215,32 @@ class Learner:
 
     def _head_stage(self, stop: Callable[[], bool]) -> None:
         """Fit a head, and publish it if it is good enough."""
-        course, frozen = self._course, self._frozen
+        course, frozen = self._agenda.course, self._frozen
         assert course
         assert frozen
         self._report.tell(Phase.HEAD, message='fitting a head on frozen features')
         with self._lanes.in_front():
             fitted = frozen.fit(course, self._quick, stop)
             if not fitted:
-                self._head_due = stop()
+                self._agenda.head_due = stop()
                 return
-            self._refit_due = not fitted.complete
+            self._agenda.refit_due = not fitted.complete
             self._curves.add('head', course.data.revision, fitted.scores)
             self._offer('head', course, frozen, fitted)
-        self._head_due = False
+        self._agenda.head_due = False
 
     def _epoch_stage(self, wishes: Wishes) -> None:
         """Train one epoch; it counts, and is scored, only when it was whole."""
-        course, frozen = self._course, self._frozen
+        course, frozen = self._agenda.course, self._frozen
         assert course
         assert frozen
         tuner = self._tuning.tuner(course, frozen)
         train = self._batches.usable(course.data.part(Split.TRAIN))
-        steps, pace, last = tuner.epoch(train), Pace(), None
-        while step := self._meanwhile(self._lanes.behind(lambda: next(steps, None)), wishes):
-            self._report_step(step, len(train), pace.rate(step.images))
-            self._let_record(wishes)
+        steps, last = tuner.epoch(train), None
+        self._epoch_report.begin(self._tuning.epoch + 1, len(train))
+        while step := self._meanwhile.wait(self._lanes.behind(lambda: next(steps, None)), wishes):
+            self._epoch_report.tell(step)
+            self._meanwhile.let_record(wishes)
             if self._is_disturbed(course, wishes):
                 return
             last = step
@@ -315,7 +249,7 @@ class Learner:
 
     def _judge_epoch(self, net: Net, last: Step, wishes: Wishes) -> None:
         """Score the network of a whole epoch, and publish it if it is better."""
-        course, frozen = self._course, self._frozen
+        course, frozen = self._agenda.course, self._frozen
         assert course
         assert frozen
         fresh = frozen.successor(net.copy(), course.labels, None)
@@ -331,7 +265,7 @@ class Learner:
         # Before it goes live all its features are there, so that the next head is fitted at once.
         if self.publisher.judge(course, candidate, live).promote and self._embedded_part(
                 fresh, Split.TRAIN, wishes):
-            self._meanwhile(self._lanes.behind(fresh.settle_in), wishes)
+            self._meanwhile.wait(self._lanes.behind(fresh.settle_in), wishes)
             if not self._is_disturbed(course, wishes):
                 self._offer('finetune', course, fresh, fitted)
         if self._frozen is not fresh:
@@ -363,14 +297,4 @@ class Learner:
         self._listener.promoted(version)
         if made is not self._frozen:
             self._freeze(made)
-            self._head_due = self._taken != course.data.revision  # images have come meanwhile
-
-    def _report_step(self, step: Step, total: int, rate: float) -> None:
-        if (step.images // self._config.batch_size % self._config.print_freq == 0
-                and time.monotonic() - self._logged_s > 1):
-            self._logged_s = time.monotonic()
-            _log.info('epoch %d: %d of %d images, loss %.3f', self._tuning.epoch + 1, step.images,
-                      total, step.loss)
-        self._report.tell(Phase.FINETUNE, epoch=self._tuning.epoch + 1, epoch_images=step.images,
-                   images=total, loss=step.loss, train_accuracy=step.accuracy,
-                   images_per_s=rate, eta_s=(total - step.images) / rate if rate else None)
+            self._agenda.head_due = self._agenda.taken != course.data.revision  # images came

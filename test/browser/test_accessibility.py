@@ -8,8 +8,8 @@ from axe_playwright_python.sync_playwright import Axe
 from fake_bridge import FakeBridge, busy_state
 from playwright.sync_api import Page, expect
 
-from recognizer_ros.server.bridge import Alert, Classification, Dataset, State, Training
 from recognizer_ros.server.serve import Server
+from recognizer_ros.server.state import Alert, Classification, Dataset, State, Training
 
 pytestmark = pytest.mark.browser
 

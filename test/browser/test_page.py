@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 from recognizer_ros.core.config import WebConfig
 from recognizer_ros.core.errors import ImageError, NodeUnavailableError
 from recognizer_ros.server.app import create_app
-from recognizer_ros.server.bridge import Alert, Result
 from recognizer_ros.server.serve import Server
+from recognizer_ros.server.state import Alert, Result
 
 pytestmark = pytest.mark.browser
 

@@ -9,7 +9,8 @@ from fake_bridge import FakeBridge
 from playwright.sync_api import Locator, Page, expect
 
 from recognizer_ros.core.errors import DiskFullError, NodeUnavailableError
-from recognizer_ros.server.bridge import Result, UncertainFrame
+from recognizer_ros.server.bridge import UncertainFrame
+from recognizer_ros.server.state import Result
 
 pytestmark = pytest.mark.browser
 

@@ -34,7 +34,7 @@ def mixed(store: SampleStore) -> SampleStore:
 
 def everything(store: SampleStore) -> list[Listed]:
     """All there is, one by one, newest first."""
-    ids = dict(store._db.execute('SELECT sha256, id FROM samples'))
+    ids = dict(store._index.db.execute('SELECT sha256, id FROM samples'))
     return sorted((find(store.root, name) for name in ids),
                   key=lambda item: (item.stamp_ns, ids[item.sha256]), reverse=True)
 

@@ -95,7 +95,7 @@ def test_purged_samples_are_gone(store: SampleStore) -> None:
     with pytest.raises(DatasetError, match='no sample'):
         find(store.root, ZERO)
     done = store.edit(Purge())
-    assert (done.changed, done.description) == (2, '2 purged')
+    assert (done.changed, done.description) == (2, '2 samples purged')
     assert not any(image_path(store.root, name).exists() for name in (ONE, TWO))
     assert store.edit(Purge()).changed == 0
 

@@ -135,7 +135,7 @@ def test_old_edits_are_forgotten(store: SampleStore, monkeypatch: pytest.MonkeyP
     with pytest.raises(DatasetError, match='nothing to undo'):
         store.undo()
     assert find(store.root, ZERO).tags == ('cup 1',)
-    assert store._db.execute('SELECT count(*) FROM sample_changes').fetchone()[0] == 3
+    assert store._index.db.execute('SELECT count(*) FROM sample_changes').fetchone()[0] == 3
 
 
 def test_large_edits_are_forgotten_before_they_fill_the_disk(
@@ -157,7 +157,7 @@ def test_large_edits_are_forgotten_before_they_fill_the_disk(
     monkeypatch.setattr(journal, 'KEPT_CHANGES', 8)
     store.edit(SetTags(names, ('pot',)))
     assert kept() == [10], 'the last one can always be undone'
-    assert store._db.execute('SELECT count(*) FROM sample_changes').fetchone()[0] == 10
+    assert store._index.db.execute('SELECT count(*) FROM sample_changes').fetchone()[0] == 10
     store.undo()
     assert find(store.root, ZERO).tags == ('tin',)
 

@@ -187,13 +187,13 @@ class DataSet(RuleBasedStateMachine):
             left[0] -= 1
             return left[0] == 0
 
-        self.store._db.set_progress_handler(interrupt, 20)
+        self.store._index.db.set_progress_handler(interrupt, 20)
         try:
             self.edit(Delete(ids), ids, lambda entry: replace(entry, deleted=True))
         except DatasetError:
             pass
         finally:
-            self.store._db.set_progress_handler(None, 0)
+            self.store._index.db.set_progress_handler(None, 0)
 
     @rule()
     def undo(self) -> None:
@@ -219,7 +219,7 @@ class DataSet(RuleBasedStateMachine):
 
     def open(self) -> SampleStore:
         store = SampleStore(self.root)
-        store._db.execute('PRAGMA synchronous=OFF')
+        store._index.db.execute('PRAGMA synchronous=OFF')
         return store
 
     def new(self, tags: frozenset[str], stamps: list[int],

@@ -150,8 +150,8 @@ def test_a_damaged_index_cannot_be_read(store: SampleStore) -> None:
 
 def test_reading_does_not_wait_for_the_writer(store: SampleStore) -> None:
     makers.record(store, ('mug',), range(1))
-    with store._transaction():
-        store._db.execute('DELETE FROM tags')
+    with store._index.transaction():
+        store._index.db.execute('DELETE FROM tags')
         assert len(snapshot(store.root).samples) == 1
     assert snapshot(store.root).samples == ()
 

@@ -162,13 +162,13 @@ def test_a_row_is_never_without_its_file(store: SampleStore,
 def test_a_full_disk_while_the_index_is_written_changes_nothing(store: SampleStore) -> None:
     burst = makers.record(store, ('mug',), range(1))
     before = store.stats()
-    pages = store._db.execute('PRAGMA page_count').fetchone()[0]
-    store._db.execute(f'PRAGMA max_page_count={pages}')
+    pages = store._index.db.execute('PRAGMA page_count').fetchone()[0]
+    store._index.db.execute(f'PRAGMA max_page_count={pages}')
     many = [NewSample(makers.jpeg(makers.noise(9))[:-2] + number.to_bytes(2, 'big'),
                       ('mug',), number, burst, 'x' * 500, 32, 24) for number in range(40)]
     with pytest.raises(DiskFullError, match='is full: free some room'):
         store.add(many)
     assert store.stats() == before == stats(store.root)
-    store._db.execute('PRAGMA max_page_count=1000000')
+    store._index.db.execute('PRAGMA max_page_count=1000000')
     store.add(many)
     assert store.stats().samples == 41

@@ -45,6 +45,14 @@ def test_a_class_without_samples_is_left_out_of_the_means() -> None:
     assert (found.per_class[2].support, found.per_class[2].recall) == (0, 0)
 
 
+def test_a_sample_of_a_class_that_the_model_does_not_know_is_wrong_and_in_no_row() -> None:
+    found = single(['a', 'a', 'b'], ['a', 'z', 'b'], 'ab', sure=1.0)
+    assert (found.samples, found.accuracy) == (3, pytest.approx(2 / 3))
+    assert found.confusion == ((1, 0), (0, 1))
+    assert [one.support for one in found.per_class] == [1, 1]
+    assert found.calibration_error == pytest.approx(1 / 3)
+
+
 def test_classes_count_alike_however_many_samples_they_have() -> None:
     found = single(['a'] * 10, ['a'] * 9 + ['b'], 'ab')
     assert found.accuracy == pytest.approx(0.9)

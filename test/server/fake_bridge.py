@@ -22,18 +22,13 @@ from recognizer_ros.core.split import Split
 from recognizer_ros.dataset.browse import Listed, Page, Query
 from recognizer_ros.dataset.edits import Edit, Edited
 from recognizer_ros.server.bridge import (
-    Alert,
     Answered,
-    Classification,
     CurvePoint,
-    Dataset,
     ModelVersion,
-    Result,
     ReviewPage,
-    State,
-    Training,
     UncertainFrame,
 )
+from recognizer_ros.server.state import Alert, Classification, Dataset, Result, State, Training
 
 NAN = float('nan')
 WEB = Path(__file__).parents[2] / 'web'

@@ -21,8 +21,8 @@ from recognizer_ros.core.config import WebConfig
 from recognizer_ros.server import current, guard, serve
 from recognizer_ros.server.access import Scope
 from recognizer_ros.server.app import create_app
-from recognizer_ros.server.bridge import Result
 from recognizer_ros.server.serve import Server
+from recognizer_ros.server.state import Result
 
 SCRIPT = '<script>alert(1)</script>'
 IMAGE = '<img src=x onerror=alert(1)>.jpg'

@@ -10,7 +10,7 @@ import pytest
 from fake_bridge import FakeBridge
 from flask.testing import FlaskClient
 
-from recognizer_ros.server.bridge import Alert, State
+from recognizer_ros.server.state import Alert, State
 
 JSON = 'application/json; charset=UTF-8'
 ORIGIN = {'Origin': 'http://localhost', 'Sec-Fetch-Site': 'same-origin'}

@@ -15,7 +15,7 @@ from recognizer_ros.core.errors import (
     NodeUnavailableError,
     SourceError,
 )
-from recognizer_ros.server.bridge import State, Training
+from recognizer_ros.server.state import State, Training
 
 SWITCHES = ('/dataset/recording', '/training/enabled', '/classification/enabled')
 NUMBERS = ('/classification/confidence_threshold', '/classification/output_smoothing')

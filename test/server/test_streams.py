@@ -16,8 +16,8 @@ from recognizer_ros.core import stamps
 from recognizer_ros.core.config import WebConfig
 from recognizer_ros.server import current, events
 from recognizer_ros.server.app import create_app
-from recognizer_ros.server.bridge import Classification
 from recognizer_ros.server.sections import NAMES, joined, sections
+from recognizer_ros.server.state import Classification
 
 JPEGS = (b'\xff\xd8one\xff\xd9', b'\xff\xd8two\xff\xd9')
 

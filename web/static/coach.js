@@ -5,7 +5,7 @@ import { adviceRow } from './coach_advice.js';
 import { keepFocus } from './coach_focus.js';
 import { MOST_SHOWN, unsettled } from './coach_text.js';
 import { byId, setText } from './dom.js';
-import { change, findSample } from './gallery_api.js';
+import { change, findIfKept } from './gallery_api.js';
 import { whileOpen } from './paced.js';
 
 /** @typedef {import('./types.js').State} State */
@@ -132,10 +132,11 @@ class Coach {
       .flatMap(({ samples }) => samples.slice(0, MOST_SHOWN)).filter((id) => !this.#tags.has(id));
     await Promise.all(unknown.map(async (id) => {
       try {
-        const { tags } = await findSample(id, AbortSignal.timeout(TIMEOUT_MS));
-        this.#tags.set(id, tags);
+        const sample = await findIfKept(id, AbortSignal.timeout(TIMEOUT_MS));
+        if (sample) this.#tags.set(id, sample.tags);
+        else this.#settled.add(id);
       } catch {
-        this.#settled.add(id); // gone meanwhile
+        // Shown without its tags, and asked for again when the advice is shown anew.
       }
     }));
   }

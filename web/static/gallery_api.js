@@ -1,6 +1,6 @@
 /** What the gallery asks the server. */
 
-import { problemOf } from './api.js';
+import { Problem, problemOf } from './api.js';
 
 /** @typedef {import('./gallery_samples.js').Sample} Sample */
 /** @typedef {import('./gallery_samples.js').Edit} Edit */
@@ -27,6 +27,20 @@ export function listSamples(query, signal) {
  */
 export function findSample(id, signal) {
   return ask(`/api/v1/samples/${encodeURIComponent(id)}`, { signal: either(signal, TIMEOUT_MS) });
+}
+
+/**
+ * @param {string} id
+ * @param {AbortSignal} signal
+ * @returns {Promise<Sample | undefined>} nothing where it is gone
+ */
+export async function findIfKept(id, signal) {
+  try {
+    return await findSample(id, signal);
+  } catch (error) {
+    if (error instanceof Problem && error.status === 404) return undefined;
+    throw error;
+  }
 }
 
 /**

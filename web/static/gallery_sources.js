@@ -1,7 +1,6 @@
 /** Where the gallery's images come from: a query, or samples that somebody has named. */
 
-import { Problem } from './api.js';
-import { findSample, listSamples } from './gallery_api.js';
+import { findIfKept, listSamples } from './gallery_api.js';
 import { queryOf } from './gallery_samples.js';
 
 /** @typedef {import('./gallery_samples.js').Sample} Sample */
@@ -71,24 +70,11 @@ async function facts(ids, signal) {
   let next = 0;
   const work = async () => {
     for (let mine = next++; mine < ids.length; mine = next++) {
-      found[mine] = await known(ids[mine] ?? '', signal);
+      found[mine] = await findIfKept(ids[mine] ?? '', signal);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   return found;
-}
-
-/**
- * @param {string} id
- * @param {AbortSignal} signal
- */
-async function known(id, signal) {
-  try {
-    return await findSample(id, signal);
-  } catch (error) {
-    if (error instanceof Problem && error.status === 404) return undefined;
-    throw error;
-  }
 }
 
 /**

@@ -1,7 +1,7 @@
 /** A field for tags that are to be given or taken away. */
 
 import { byId, make } from './dom.js';
-import { normalise } from './tags.js';
+import { tagsIn } from './tags.js';
 
 export class TagInput {
   #input = byId('gallery-tag', HTMLInputElement);
@@ -26,9 +26,9 @@ export class TagInput {
 
   /** @returns {string[]} all tags, also what is typed and not ended yet */
   take() {
-    const typed = this.#input.value.split(/[,;]/).map(normalise).filter((tag) => tag !== '');
+    const tags = [...new Set([...this.#tags, ...tagsIn(this.#input.value)])];
     this.#input.value = '';
-    this.#set([...new Set([...this.#tags, ...typed])]);
+    this.#set(tags);
     return this.#tags;
   }
 

@@ -2,6 +2,7 @@
 
 import { get, problemOf, reason } from './api.js';
 import { byId, make, onVisible, rows, setText } from './dom.js';
+import { tagsIn } from './tags.js';
 
 /** @typedef {import('./types.js').State} State */
 /** @typedef {import('./types.js').Result} Result */
@@ -120,7 +121,7 @@ export function unsurePanel() {
   });
   byId('unsure-form', HTMLFormElement).addEventListener('submit', (event) => {
     event.preventDefault();
-    const tags = field.value.split(/[,;]/).map((tag) => tag.trim()).filter((tag) => tag !== '');
+    const tags = tagsIn(field.value);
     if (!tags.length) return;
     field.value = '';
     void label(tags);
