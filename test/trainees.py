@@ -9,6 +9,8 @@ from typing import Any
 
 import makers
 import numpy as np
+import torch
+from safetensors.torch import save_file
 
 from recognizer_ros.core import config as configs
 from recognizer_ros.core.config import TrainerConfig
@@ -18,6 +20,7 @@ from recognizer_ros.dataset.reader import Sample
 from recognizer_ros.dataset.sample import NewSample
 from recognizer_ros.dataset.store import SampleStore
 from recognizer_ros.registry.store import Registry, Version
+from recognizer_ros.training import nets
 from recognizer_ros.training.learner import Learner
 from recognizer_ros.training.progress import Phase, Progress
 
@@ -50,6 +53,25 @@ def record(data: Path, *labels: str, bursts: int = 2, images: int = 4,
                 store.add([NewSample(makers.jpeg(coloured(label, burst * 100 + index)), given,
                                      store.revision() * 1000 + index, number, 'test', 32, 32)
                            for index in range(images)])
+
+
+def colour_backbone(folder: Path) -> str:
+    """Make a safetensors file for :data:`NET` whose features tell colours: random weights, and the
+    statistics of batch normalisation that go with them. Returns its path."""
+    torch.manual_seed(2)
+    net = nets.build(NET, 2, WIDTH, HEIGHT)
+    for layer in net.module.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            layer.momentum = None  # mean over all batches
+    net.module.train()
+    with torch.no_grad():
+        for _ in range(6):
+            colours = torch.randn(16, 3, 1, 1)
+            net.module(colours + 0.3 * torch.randn(16, 3, HEIGHT, WIDTH))
+    path = folder / 'backbone.safetensors'
+    save_file({name: value for name, value in net.module.state_dict().items()
+               if not name.startswith(f'{net.head}.')}, path)
+    return str(path)
 
 
 def file_sample(folder: Path, label: str, seed: int, data: bytes | None = None) -> Sample:

@@ -156,6 +156,7 @@ class Learner:
         """Go on from a version that a person activated; it stays until there is something new."""
         assert self._frozen
         base = self.live.version
+        self._report.note(live_version=self.live.number, best_accuracy=self.live.headline)
         if self.live.load_into(self._net):
             self._net.to(self._device)
             labels = base.bundle.labels if base else ()

@@ -43,6 +43,11 @@ class Live:
         return self.version.bundle.version if self.version else 0
 
     @property
+    def headline(self) -> float | None:
+        """The score that it was stored with; ``None``: there is no version."""
+        return self.version.bundle.scores.headline if self.version else None
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """Classes that it knows; empty when there is none."""
         return self.version.bundle.labels if self.version else ()

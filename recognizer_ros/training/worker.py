@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from ..core.config import TrainerConfig
-from ..core.errors import RecognizerError, TrainingError
+from ..core.errors import ModelError, RecognizerError, TrainingError
 from ..registry.store import Registry, Version
 from . import priority
 from .curves import CURVES, Curves, Row
@@ -271,4 +271,14 @@ class Worker:
         self._listener.unusable(found)
 
     def _show(self, phase: Phase, message: str) -> None:
-        self.progress(replace(self._progress, phase=phase, message=message))
+        now = replace(self._progress, phase=phase, message=message)
+        live = self._registry.live()
+        if live != now.live_version:  # as left by the last run, or a person has activated it
+            now = replace(now, live_version=live, best_accuracy=self._score_of(live))
+        self.progress(now)
+
+    def _score_of(self, number: int) -> float | None:
+        try:
+            return self._registry.get(number).bundle.scores.headline
+        except ModelError:  # the learner says what is wrong with it
+            return None

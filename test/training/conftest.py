@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 import torch
 import trainees
-from safetensors.torch import save_file
 
 from recognizer_ros.core.preprocessing import Preprocessing
 from recognizer_ros.training import frozen, nets
@@ -30,22 +29,8 @@ def traced_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope='session')
 def backbone(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A safetensors file for :data:`trainees.NET` whose features tell colours: random weights, and
-    the statistics of batch normalisation that go with them."""
-    torch.manual_seed(2)
-    net = nets.build(trainees.NET, 2, trainees.WIDTH, trainees.HEIGHT)
-    for layer in net.module.modules():
-        if isinstance(layer, torch.nn.BatchNorm2d):
-            layer.momentum = None  # mean over all batches
-    net.module.train()
-    with torch.no_grad():
-        for _ in range(6):
-            colours = torch.randn(16, 3, 1, 1)
-            net.module(colours + 0.3 * torch.randn(16, 3, trainees.HEIGHT, trainees.WIDTH))
-    path = tmp_path_factory.mktemp('weights') / 'backbone.safetensors'
-    save_file({name: value for name, value in net.module.state_dict().items()
-               if not name.startswith(f'{net.head}.')}, path)
-    return str(path)
+    """See :func:`trainees.colour_backbone`."""
+    return trainees.colour_backbone(tmp_path_factory.mktemp('weights'))
 
 
 @pytest.fixture

@@ -65,6 +65,23 @@ def test_while_off_it_rests_and_when_on_it_learns(learnable: Path, backbone: str
         makers.wait_for(phase_is(seen, Phase.OFF))
 
 
+@pytest.mark.parametrize('enabled', [False, True])
+def test_a_version_that_a_person_activates_is_told_as_live(learnable: Path, backbone: str,
+                                                           enabled: bool) -> None:
+    with working(learnable, weights=backbone, epochs=1, patience=1) as (worker, seen):
+        makers.wait_for(phase_is(seen, Phase.DONE))
+        trainees.record(learnable, 'green')
+        worker.data_changed(reader.revision(learnable))
+        makers.wait_for(lambda: len(seen.versions) > 1 and seen.last.phase == Phase.DONE)
+        worker.enabled = enabled
+        registry = Registry(learnable / 'models')
+        first = seen.versions[0].bundle
+        registry.activate(first.version)
+        worker.live_changed()
+        makers.wait_for(lambda: seen.last.live_version == first.version)
+        assert seen.last.best_accuracy == first.scores.headline
+
+
 def test_switching_off_leaves_an_epoch_that_would_never_end(learnable: Path) -> None:
     with working(learnable, patience=1000) as (worker, seen):
         makers.wait_for(phase_is(seen, Phase.FINETUNE))
