@@ -2,8 +2,11 @@
 
 PYTHON ?= python3
 TYPESCRIPT := typescript@5.9.3
-# Tests wait more than they compute: for nodes, browsers, cameras. Two at a time take half as long.
-WORKERS := 2
+# These start many programs each, and want the machine for themselves; of the others two files run at a time.
+ALONE := test/demo test/docs test/nodes
+TOGETHER := -n 2 --dist loadfile $(ALONE:%=--ignore=%)
+PYTESTS = $(if $(TESTS),python -m pytest $(TESTS),\
+	python -m pytest $(TOGETHER) && python -m pytest $(ALONE))
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -28,7 +31,7 @@ help:
 	@echo '             IMAGES=folder NET=resnet18 WEIGHTS=imagenet|none|file MINUTES=5 SIZE=224'
 	@echo 'make run     the robot: camera, recorder, trainer, classifier and the page'
 	@echo '             INPUT=/dev/video0 DATA=data PORT=8050 HOST=0.0.0.0 NET=resnet18 WEIGHTS=imagenet|none|file'
-	@echo 'make test    all tests            TESTS="test/capture -k video" WORKERS=2'
+	@echo 'make test    all tests            TESTS="test/capture -k video"'
 	@echo 'make check   linter, types, rules of imports, types of the page'
 	@echo 'make setup   only the set-up (the others do it too)'
 	@echo 'make clean   remove what set-up and build made; your data stays'
@@ -54,7 +57,7 @@ run:
 
 test:
 	@$(SETUP) --dev
-	@$(ACTIVATE) && status=0; python -m pytest -n $(WORKERS) --dist loadfile $(TESTS) || status=$$?; \
+	@$(ACTIVATE) && status=0; { $(PYTESTS); } || status=$$?; \
 	if [ $$status = 0 ]; then echo 'make test: passed'; \
 	else echo "make test: failed (pytest's status $$status)" >&2; exit $$status; fi
 

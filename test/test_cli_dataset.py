@@ -182,7 +182,7 @@ def test_purge_is_for_deleted_samples_and_says_which(command: Command) -> None:
     assert 'give the ids of deleted samples, or --all' in command.refused('purge')
     assert 'give the ids of deleted samples, or --all' in command.refused('purge', deleted,
                                                                           '--all')
-    assert command('purge', '--all').startswith('1 purged')
+    assert command('purge', '--all').startswith('1 sample purged')
     assert not image_path(command.data, deleted).exists()
     assert image_path(command.data, kept).exists()
 

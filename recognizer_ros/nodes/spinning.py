@@ -4,6 +4,7 @@ import contextlib
 import threading
 
 from rclpy.context import Context
+from rclpy.exceptions import InvalidHandle
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 
@@ -38,4 +39,6 @@ class Spinner:
     def _spin(self) -> None:
         with contextlib.suppress(ExternalShutdownException):
             while not self._ending:
-                self._executor.spin_once(timeout_sec=_LOOK_S)
+                # Another thread may destroy what the executor is about to wait for.
+                with contextlib.suppress(InvalidHandle):
+                    self._executor.spin_once(timeout_sec=_LOOK_S)

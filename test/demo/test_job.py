@@ -78,7 +78,7 @@ def test_two_robots_on_one_graph_share_nothing(tmp_path: Path) -> None:
         for seed in range(10):
             makers.photo(tmp_path / 'photos' / label / f'{seed}.jpg',
                          makers.jpeg(trainees.coloured(label, seed)))
-    rendered = Job(bursts=1, burst_s=0.6, unseen=1, unseen_s=0.6, minutes=0.7, namespace='one',
+    rendered = Job(bursts=1, burst_s=1.0, unseen=1, unseen_s=0.6, minutes=0.7, namespace='one',
                    **NET)
     photographs = Job(images=tmp_path / 'photos', bursts=2, burst_s=1.0, minutes=0.7,
                       namespace='two', **NET)

@@ -95,7 +95,7 @@ def as_value(message: Tags) -> TagsMessage:
 def end(process: 'subprocess.Popen[str]') -> None:
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=DEADLINE_S)
-    assert process.returncode == 0
+    assert process.returncode == 0, errors
     assert 'Traceback' not in errors
 
 
