@@ -2,11 +2,6 @@
 
 PYTHON ?= python3
 TYPESCRIPT := typescript@5.9.3
-# These start many programs each, and want the machine for themselves; of the others two files run at a time.
-ALONE := test/demo test/docs test/nodes
-TOGETHER := -n 2 --dist loadfile $(ALONE:%=--ignore=%)
-PYTESTS = $(if $(TESTS),python -m pytest $(TESTS),\
-	python -m pytest $(TOGETHER) && python -m pytest $(ALONE))
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -57,7 +52,7 @@ run:
 
 test:
 	@$(SETUP) --dev
-	@$(ACTIVATE) && status=0; { $(PYTESTS); } || status=$$?; \
+	@$(ACTIVATE) && status=0; python -m pytest $(TESTS) || status=$$?; \
 	if [ $$status = 0 ]; then echo 'make test: passed'; \
 	else echo "make test: failed (pytest's status $$status)" >&2; exit $$status; fi
 
