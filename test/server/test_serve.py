@@ -2,11 +2,8 @@
 
 import http.client
 import json
-import os
-import shutil
 import socket
 import ssl
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -15,11 +12,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 from fake_bridge import WEB, FakeBridge
 
 from recognizer_ros.core.config import WebConfig
 from recognizer_ros.core.errors import ConfigError, PortInUseError
 from recognizer_ros.server.app import create_app
+from recognizer_ros.server.certificate import own_pair
 from recognizer_ros.server.serve import Server
 
 BIG = b'\xff\xd8' + bytes(2**20)
@@ -185,16 +184,7 @@ def test_upload() -> None:
 
 
 def make_certificate(folder: Path) -> tuple[str, str]:
-    openssl = shutil.which('openssl')
-    if openssl is None and not os.environ.get('CI'):
-        # Not part of the set-up: a developer may lack it, CI may not leave TLS untested.
-        pytest.skip('needs the program openssl to make a certificate')  # fails in CI, see above
-    assert openssl, 'install openssl'
-    key, cert = folder / 'key.pem', folder / 'cert.pem'
-    subprocess.run([openssl, 'req', '-x509', '-newkey', 'ec', '-pkeyopt',
-                    'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj',
-                    '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key,
-                    '-out', cert], check=True, capture_output=True)
+    key, cert = own_pair(folder)
     return str(key), str(cert)
 
 
@@ -227,7 +217,9 @@ def test_certificates_that_cannot_be_used(tmp_path: Path) -> None:
 def test_an_encrypted_key_is_refused_without_asking(tmp_path: Path) -> None:
     key, cert = make_certificate(tmp_path)
     locked = tmp_path / 'locked.pem'
-    subprocess.run(['openssl', 'pkcs8', '-topk8', '-in', key, '-out', locked, '-passout',
-                    'pass:secret'], check=True, capture_output=True)
+    locked.write_bytes(serialization.load_pem_private_key(
+        Path(key).read_bytes(), None).private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b'secret')))
     with pytest.raises(ConfigError, match='cannot be used'):
         make(ssl_key=str(locked), ssl_cert=cert)
