@@ -10,14 +10,16 @@ from rclpy.node import Node
 
 @contextmanager
 def of_node(node: Node) -> Iterator[None]:
-    """Pass on what is logged, from any thread, under the name of the node."""
+    """Pass on what is logged from INFO up, by any thread, under the name of the node."""
     root, handler = logging.getLogger(), _Handler(node.get_logger())
-    before = root.handlers[:]
+    handlers, level = root.handlers[:], root.level
     root.handlers[:] = [handler]
+    root.setLevel(logging.INFO)
     try:
         yield
     finally:
-        root.handlers[:] = before
+        root.handlers[:] = handlers
+        root.setLevel(level)
 
 
 class _Handler(logging.Handler):

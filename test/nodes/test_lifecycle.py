@@ -180,3 +180,14 @@ def test_nodes_of_two_robots_do_not_meet(graph: Graph) -> None:
     assert here.get_fully_qualified_name() == f'{NAMESPACE}/classifier'
     assert graph.set('classifier', threshold=0.5).successful
     assert (here.config.threshold, there.config.threshold) == (0.5, 0.001)
+
+
+@pytest.mark.parametrize('name', NODES)
+def test_autostart_is_of_the_start_alone(graph: Graph, tmp_path: Path, name: str) -> None:
+    process = graph.process(name, **settings(name, tmp_path))
+    wait_for(lambda: graph.state(name) == ACTIVE)
+    answer = graph.set(name, autostart=False)
+    assert not answer.successful
+    assert 'read-only' in answer.reason
+    process.send_signal(signal.SIGTERM)
+    assert ended(process)[0] == 0
