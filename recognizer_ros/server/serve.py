@@ -117,6 +117,12 @@ class _Wsgi(wsgi.Server):
         self._sockets: weakref.WeakKeyDictionary[socket.socket, str]
         self._sockets = weakref.WeakKeyDictionary()
 
+    def clear_stats(self) -> None:
+        """Count from zero, and for nobody else: cheroot leaves the counts of each server with
+        ``logging`` for good, and with them the server."""
+        super().clear_stats()  # type: ignore[no-untyped-call]
+        vars(logging)['statistics'].pop(f'Cheroot HTTPServer {id(self)}', None)
+
     @staticmethod
     def bind_socket(socket_: socket.socket, bind_addr: tuple[str, int]) -> socket.socket:
         """Bind; cheroot itself forgets the error's number and leaves the socket open."""

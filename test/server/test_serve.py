@@ -1,10 +1,12 @@
 """The server on a real socket."""
 
+import gc
 import http.client
 import json
 import socket
 import ssl
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -92,6 +94,15 @@ def test_a_port_is_free_again_after_stop() -> None:
             assert connection.getresponse().readline()
             server.stop()
         server.stop()
+
+
+def test_nothing_is_left_of_a_server() -> None:
+    server = make()
+    with running(server):
+        left = weakref.ref(server._server)
+    del server
+    gc.collect()
+    assert left() is None
 
 
 def test_stop_without_start() -> None:
