@@ -1,8 +1,8 @@
 """Nodes that are switched off and on, and nodes that are killed.
 
-First each node is deactivated and activated again and again: threads, open files and memory after
-the last time are compared with those after the first ones. While the camera is inactive its source
-must be closed. Then each node is killed (``kill -9``) in mid-work: ``back_s`` is the time until it
+First each node is deactivated and activated again and again: what it holds while it is inactive
+(threads, open files, memory) after the last time is compared with what it held after the first
+ones. While the camera is inactive its source must be closed. Then each node is killed (``kill -9``) in mid-work: ``back_s`` is the time until it
 does again what it is there for.
 
 Settings: ``cycles`` (50), ``kills`` (10), ``log`` (folder for the nodes' output; a temporary one).
@@ -103,12 +103,14 @@ def _cycle(client: Client, node: str, process: NodeProcess, folder: Path, cycles
         links = [os.readlink(link) for link in Path(f'/proc/{pid}/fd').iterdir()
                  if link.is_symlink()]
         left_open += film in links
-        _change(service, Transition.TRANSITION_ACTIVATE)
         if number == min(_SETTLED, cycles - 1):
             before = Held.by(pid)
-    client.node.destroy_client(service)
+        _change(service, Transition.TRANSITION_ACTIVATE)
+    _change(service, Transition.TRANSITION_DEACTIVATE)
     wait(lambda: Held.by(pid).threads <= before.threads, _STEP_S)
     after = Held.by(pid)
+    _change(service, Transition.TRANSITION_ACTIVATE)
+    client.node.destroy_client(service)
     figures[f'{node}_resident_mib'] = [round(held.resident / 2**20, 1) for held in (before, after)]
     for name in ('threads', 'files'):
         more = getattr(after, name) - getattr(before, name)

@@ -1,6 +1,7 @@
 """What all five nodes share: lifecycle with autostart, parameters, diagnostics, an orderly end."""
 
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -21,6 +22,7 @@ from rclpy.subscription import Subscription
 from rclpy.task import Future
 from rclpy.timer import Timer
 
+from ..core import memory
 from ..core.errors import RecognizerError
 from . import logs, middleware, parameters
 
@@ -105,6 +107,8 @@ class RecognizerNode(LifecycleNode, Generic[ConfigT]):  # type: ignore[misc]
         """From rclpy."""
         self.stop()
         self._active = False
+        gc.collect()  # nets and servers are made of cycles
+        memory.give_back()
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:

@@ -1,8 +1,8 @@
 """Networks as ONNX files.
 
-Tracing a network takes seconds, so it is done once; each export then fills in the weights, which
-keep their names. So nothing may be computed from weights before; ONNX Runtime does when it loads
-the file.
+Tracing a network takes seconds and leaves about a megabyte behind in PyTorch, so it is done once in
+a process; each export then fills in the weights, which keep their names. So nothing may be computed
+from weights before; ONNX Runtime does when it loads the file.
 """
 
 import contextlib
@@ -62,26 +62,42 @@ class OnnxExporter:
 
     def __init__(self, net: Net) -> None:
         self._name = net.name
-        self._model = _trace(net)
-        self._initializers = {item.name: item for item in self._model.graph.initializer}
+        self._traced = _traced(net)
 
     def prepare(self, net: Net, how: Preprocessing) -> Prepared:
         """Export a backbone, and try it out.
 
         :raises ExportError: the file answers otherwise than the network.
         """
-        for name, tensor in net.module.state_dict().items():
-            if name in self._initializers:
-                self._initializers[name].raw_data = tensor.detach().cpu().numpy().tobytes()
-        helper.set_model_props(self._model, {
+        model = onnx.ModelProto()  # each time another one: protobuf keeps what was replaced in it
+        model.CopyFrom(self._traced)
+        weights = net.module.state_dict()
+        for item in model.graph.initializer:
+            if item.name in weights:
+                item.raw_data = weights[item.name].detach().cpu().numpy().tobytes()
+        helper.set_model_props(model, {
             **facts(self._name, how), 'torch_version': torch.__version__,
             'torchvision_version': torchvision.__version__})
-        backbone = Backbone(self._model.SerializeToString())
+        backbone = Backbone(model.SerializeToString())
         return Prepared(self._name, backbone, _tried(backbone.alone({}), net, how))
 
 
+_newest: dict[tuple[str, int, int], onnx.ModelProto] = {}
+"""The last graph, by name and size of its network."""
+
+
+def _traced(net: Net) -> onnx.ModelProto:
+    key = net.name, net.width, net.height
+    graph = _newest.get(key)
+    if not graph:
+        graph = _trace(net)
+        _newest.clear()
+        _newest[key] = graph
+    return graph
+
+
 def _trace(net: Net) -> onnx.ModelProto:
-    """The graph of a backbone, whatever the number of images; weights by their names."""
+    """The graph of a backbone, whatever the number of images; names in place of its weights."""
     module = net.copy().backbone().to('cpu')
     images = torch.zeros(2, 3, net.height, net.width)
     # The exporter prints and warns; none of it is for our users.
@@ -96,7 +112,7 @@ def _trace(net: Net) -> onnx.ModelProto:
                 verbose=False)
             assert program is not None
             _fold_shapes(program.model)
-        return _stripped(program.model_proto)
+        return _stripped(program.model_proto, set(module.state_dict()))
     except Exception as error:  # the exporter lets through whatever its parts raise
         raise ExportError(f'{net.name} cannot be exported to ONNX: '
                           f'{str(error).splitlines()[0][:200]}') from error
@@ -115,15 +131,21 @@ def _fold_shapes(model: ir.Model) -> None:
     optimizer.fold_constants(model, onnx_shape_inference=True, should_fold=should_fold)
 
 
-def _stripped(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Without what the exporter notes down: places in source files, shapes in between."""
+def _stripped(model: onnx.ModelProto, weights: set[str]) -> onnx.ModelProto:
+    """Without the weights, and what the exporter notes down: places in source files, shapes in
+    between."""
     del model.graph.value_info[:]
     del model.metadata_props[:]
     for item in (model.graph, *model.graph.node, *model.graph.initializer, *model.graph.input,
                  *model.graph.output):
         item.doc_string = ''
         del item.metadata_props[:]
-    return model
+    for item in model.graph.initializer:
+        if item.name in weights:
+            item.raw_data = b''
+    stripped = onnx.ModelProto()
+    stripped.CopyFrom(model)
+    return stripped
 
 
 @torch.inference_mode()

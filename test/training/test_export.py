@@ -1,5 +1,6 @@
 import functools
 import json
+import mmap
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +11,7 @@ import onnxruntime
 import pytest
 import torch
 
+from recognizer_ros.core import memory
 from recognizer_ros.core.errors import ExportError
 from recognizer_ros.core.labels import LabelMode
 from recognizer_ros.core.predictions import Floats
@@ -170,6 +172,31 @@ def test_the_same_weights_make_the_same_bytes(resnet: OnnxExporter) -> None:
     again = resnet.prepare(net, HOW)
     assert again.backbone.alone({}) == first.backbone.alone({}) != other.backbone.alone({})
     assert whole(again, net) == whole(first, net)
+
+
+def test_exports_leave_nothing_behind(resnet: OnnxExporter) -> None:
+    def resident() -> int:
+        memory.give_back()
+        return int(Path('/proc/self/statm').read_text().split()[1]) * mmap.PAGESIZE
+
+    net = settled('resnet18', 2)
+    size = len(resnet.prepare(net, HOW).backbone.alone({}))
+    resnet.prepare(net, HOW)
+    before = resident()
+    for _ in range(8):
+        resnet.prepare(net, HOW)
+    assert resident() - before < 2 * size
+
+
+def test_a_network_is_traced_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = nets.build('squeezenet1_1', 2, HOW.width, HOW.height)
+    second = nets.build('squeezenet1_1', 3, HOW.width, HOW.height)
+    OnnxExporter(first)
+    monkeypatch.setattr(torch.onnx, 'export', None)
+    model = onnx.load_from_string(OnnxExporter(second).prepare(second, HOW).backbone.alone({}))
+    weights = {item.name: item.raw_data for item in model.graph.initializer}
+    name, weight = next(iter(second.module.named_parameters()))
+    assert weights[name] == weight.detach().numpy().tobytes()
 
 
 def test_another_head_needs_no_other_backbone(resnet: OnnxExporter) -> None:
