@@ -2,8 +2,8 @@
 
 First each node is deactivated and activated again and again: what it holds while it is inactive
 (threads, open files, memory) after the last time is compared with what it held after the first
-ones. While the camera is inactive its source must be closed. Then each node is killed (``kill -9``) in mid-work: ``back_s`` is the time until it
-does again what it is there for.
+ones. While the camera is inactive its source must be closed. Then each node is killed
+(``kill -9``) in mid-work: ``back_s`` is the time until it does again what it is there for.
 
 Settings: ``cycles`` (50), ``kills`` (10), ``log`` (folder for the nodes' output; a temporary one).
 """

@@ -1,8 +1,8 @@
 """Networks as ONNX files.
 
-Tracing a network takes seconds and leaves about a megabyte behind in PyTorch, so it is done once in
-a process; each export then fills in the weights, which keep their names. So nothing may be computed
-from weights before; ONNX Runtime does when it loads the file.
+Tracing a network takes seconds and leaves about a megabyte behind in PyTorch, so it is done once
+in a process; each export then fills in the weights, which keep their names. So nothing may be
+computed from weights before; ONNX Runtime does when it loads the file.
 """
 
 import contextlib
