@@ -177,18 +177,18 @@ def test_activate_works_from_anywhere_twice_and_strictly(tmp_path, shell):
     script = (
         f'set -eu; . {ROOT}/standalone/activate; once="$AMENT_PREFIX_PATH $PYTHONPATH $PATH"; '
         f'. {ROOT}/standalone/activate; [ "$once" = "$AMENT_PREFIX_PATH $PYTHONPATH $PATH" ]; '
-        'echo "$ROS_AUTOMATIC_DISCOVERY_RANGE"; '
+        'echo "$ROS_AUTOMATIC_DISCOVERY_RANGE" "${PYTHONDONTWRITEBYTECODE-may-compile}"; '
         'python -c "import recognizer_ros.msg, recognizer_ros.nodes as n; print(n.__name__)"; '
         'command -v recognizer; ls "$RECOGNIZER_ROS_PREFIX/lib/recognizer_ros"'
     )
     env = {name: os.environ[name] for name in ('HOME', 'ROS_DISTRO') if name in os.environ}
-    env['PATH'] = '/usr/local/bin:/usr/bin:/bin'
+    env |= {'PATH': '/usr/local/bin:/usr/bin:/bin', 'PYTHONDONTWRITEBYTECODE': '1'}
     done = subprocess.run(
         [shell, '-c', script], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
     )
     assert done.stderr == ''
     assert done.stdout.split() == [
-        'LOCALHOST', 'recognizer_ros.nodes', f'{ROOT}/.venv/bin/recognizer',
+        'LOCALHOST', 'may-compile', 'recognizer_ros.nodes', f'{ROOT}/.venv/bin/recognizer',
         'camera', 'classifier', 'recorder', 'trainer', 'web']  # fmt: skip
 
 
