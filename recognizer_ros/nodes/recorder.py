@@ -19,6 +19,7 @@ from ..msg import DatasetStatus, Tags
 from ..srv import AddSample
 from . import conversions, cvbridge, lifecycle, qos
 from .dataset_services import DatasetServices
+from .latched import Latched
 
 _TICK_S = 0.05
 _REFRESH_NS = 10**9
@@ -29,7 +30,7 @@ class Recorder(lifecycle.RecognizerNode[RecorderConfig]):
 
     def __init__(self, **options: Any) -> None:
         super().__init__('recorder', RecorderConfig, **options)
-        self._status = self.create_publisher(DatasetStatus, 'dataset', qos.LATCHED)
+        self._status = Latched(self, DatasetStatus, 'dataset')
         self._store: SampleStore | None = None
         self._recording: Recording | None = None
         self._told: RecordingStatus | None = None

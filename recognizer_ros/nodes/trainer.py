@@ -26,11 +26,11 @@ from ..training.progress import Phase, Progress
 from ..training.worker import Goal, Worker
 from . import conversions, lifecycle, models, qos
 from .insight import Insights
+from .latched import Latched
 from .left_out import LeftOut
 from .model_files import ModelFiles
 
 _TICK_S = 0.2
-_REPEATS = 3
 _LAST_STEP_S = 3.0
 """``ros2 launch`` gives a node 5 s to end."""
 _CHUNK, _MAX_CHUNK = 1 << 20, 4 << 20
@@ -43,15 +43,13 @@ class Trainer(lifecycle.RecognizerNode[TrainerConfig]):
 
     def __init__(self, **options: Any) -> None:
         super().__init__('trainer', TrainerConfig, **options)
-        self._status = self.create_publisher(TrainingStatus, 'training', qos.LATCHED)
-        self._model = self.create_publisher(ModelUpdate, 'model', qos.LATCHED)
+        self._status = Latched(self, TrainingStatus, 'training')
+        self._model = Latched(self, ModelUpdate, 'model')
         self._registry: Registry | None = None
         self._worker: Worker | None = None
         self._progress = self._told = Progress()
         self._entities: list[Any] = []
         self._burst = self._heard = self._counted = 0
-        self._update: ModelUpdate | None = None
-        self._listeners = self._repeats = 0
         self._files = ModelFiles(self)
         self._left_out = LeftOut(self)
         self._insights = Insights(self, lambda: self._worker.curves() if self._worker else ())
@@ -125,8 +123,7 @@ class Trainer(lifecycle.RecognizerNode[TrainerConfig]):
     def promoted(self, version: Version) -> None:
         """From the learner's thread; publishing is safe there."""
         assert self._registry
-        self._update = models.update(version, self._registry.live_since_ns())
-        self._model.publish(self._update)
+        self._model.publish(models.update(version, self._registry.live_since_ns()))
 
     def unusable(self, found: Mapping[str, str]) -> None:
         """From a thread of the learner."""
@@ -151,7 +148,6 @@ class Trainer(lifecycle.RecognizerNode[TrainerConfig]):
         if self._goal and self._goal[0].is_cancel_requested:
             self._goal[1].cancelled.set()
         self._left_out.step()
-        self._tell_newcomers()
         if self._progress is self._told:
             return
         self._told = self._progress
@@ -159,17 +155,6 @@ class Trainer(lifecycle.RecognizerNode[TrainerConfig]):
         self._status.publish(status)
         if self._goal:
             self._goal[0].publish_feedback(Train.Feedback(status=status))
-
-    def _tell_newcomers(self) -> None:
-        """Say again what is live to whoever has just come: the middleware may lose a latched
-        message while both ends still find each other, and sends it again seconds later."""
-        count = self._model.get_subscription_count()
-        if count > self._listeners:
-            self._repeats = _REPEATS
-        self._listeners = count
-        if self._repeats and self._update:
-            self._repeats -= 1
-            self._model.publish(self._update)
 
     def _set_enabled(self, request: SetBool.Request, response: SetBool.Response
                      ) -> SetBool.Response:
