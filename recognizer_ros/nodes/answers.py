@@ -16,7 +16,6 @@ from ..inference.engine import Answer
 from ..inference.model import Model
 from ..msg import LabelEvent
 from . import conversions, qos
-from .latched import Latched
 
 _EVENTS = {'entered': LabelEvent.ENTERED, 'left': LabelEvent.LEFT}
 
@@ -33,8 +32,8 @@ class Answers:
         self._results = node.create_publisher(Classification, 'classification', qos.RESULT)
         self._events = node.create_publisher(LabelEvent, 'events', qos.RESULT)
         self._overlay = qos.publisher(node, Image, 'image_overlay', qos.IMAGE)
-        self._labels = Latched(node, LabelInfo, 'label_info')
-        self._vision = Latched(node, VisionInfo, 'vision_info')
+        self._labels = node.create_publisher(LabelInfo, 'label_info', qos.LATCHED)
+        self._vision = node.create_publisher(VisionInfo, 'vision_info', qos.LATCHED)
         self._presence = Presence()
         self._telling = threading.Lock()
         self._model: Model | None = None

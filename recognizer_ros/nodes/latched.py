@@ -1,4 +1,4 @@
-"""Topics whose last message is for those who come later as well."""
+"""Topics that tell a state, also to those who come later."""
 
 from typing import Generic, TypeVar
 

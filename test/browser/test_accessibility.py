@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from fake_bridge import FakeBridge, busy_state
+from focusing import focus
 from playwright.sync_api import Page, expect
 
 from recognizer_ros.server.serve import Server
@@ -98,7 +99,7 @@ def test_the_question_for_a_token(view: Page) -> None:
 @FEW
 def test_an_image_shown_large(view: Page) -> None:
     view.locator('#images > summary').click()
-    view.locator('#gallery-list [role=option]').first.focus()
+    focus(view.locator('#gallery-list [role=option]').first)
     view.keyboard.press('Enter')
     expect(view.locator('#gallery-view')).to_be_visible()
     assert wrong(view) == []

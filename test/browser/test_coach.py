@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from fake_bridge import FakeBridge, FakeInsight
+from focusing import focus
 from playwright.sync_api import Locator, Page, expect
 
 from recognizer_ros.core.errors import ConflictError, NodeUnavailableError
@@ -108,7 +109,7 @@ def test_a_tag_that_is_right_is_not_asked_about_again(
 
 
 def test_by_keyboard_the_next_one_has_the_focus(card: Locator, bridge: FakeBridge) -> None:
-    card.get_by_role('button', name='Tag can').first.focus()
+    focus(card.get_by_role('button', name='Tag can').first)
     card.page.keyboard.press('Enter')
     expect(card.locator('#coach-said')).to_have_text('Tagged can.')
     expect(card.locator('.doubts .plain').first).to_be_focused()

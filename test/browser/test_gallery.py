@@ -8,6 +8,7 @@ from pathlib import Path
 import makers
 import pytest
 from fake_bridge import FakeBridge
+from focusing import focus
 from playwright.sync_api import Browser, Locator, Page, expect
 from stored_samples import CLASSES, PER_BURST, StoredSamples, sample_id
 
@@ -113,7 +114,7 @@ def test_only_what_is_in_sight_has_elements(card: Locator, page: Page) -> None:
 
 
 def test_by_keyboard(card: Locator, page: Page, stored: StoredSamples) -> None:
-    cell(card, 1).focus()
+    focus(cell(card, 1))
     keys = page.keyboard
     keys.press(' ')
     expect(selected(card)).to_have_text('1 selected')
@@ -141,7 +142,7 @@ def test_by_keyboard(card: Locator, page: Page, stored: StoredSamples) -> None:
 
 def test_the_space_bar_does_not_record_there(card: Locator, page: Page,
                                              bridge: FakeBridge) -> None:
-    cell(card, 1).focus()
+    focus(cell(card, 1))
     page.keyboard.press(' ')
     page.keyboard.press('Enter')
     expect(page.locator('#gallery-view')).to_be_visible()
@@ -150,7 +151,7 @@ def test_the_space_bar_does_not_record_there(card: Locator, page: Page,
 
 
 def test_all_that_match(card: Locator, page: Page, stored: StoredSamples) -> None:
-    cell(card, 1).focus()
+    focus(cell(card, 1))
     page.keyboard.press('Control+a')
     expect(selected(card)).to_have_text('3,000 selected')
     page.keyboard.press('Escape')
@@ -223,7 +224,7 @@ def test_somebody_was_faster(card: Locator, stored: StoredSamples) -> None:
 
 
 def test_new_images_move_nothing(card: Locator, page: Page, stored: StoredSamples) -> None:
-    cell(card, 1).focus()
+    focus(cell(card, 1))
     page.keyboard.press('PageDown')
     page.keyboard.press('PageDown')
     focused = page.locator('#gallery-list :focus')

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from fake_bridge import FakeBridge
+from focusing import focus
 from page_peer import Robot
 from playwright.sync_api import Browser, Page, expect
 
@@ -90,14 +91,14 @@ def test_a_tag_is_removed(page: Page, bridge: FakeBridge) -> None:
 
 
 def test_a_class_is_a_tag(page: Page, bridge: FakeBridge) -> None:
-    page.locator('button.class[value=stapler]').focus()
+    focus(page.locator('button.class[value=stapler]'))
     page.keyboard.press('Enter')
     assert bridge.until(lambda: bridge.state().tags == ('mug', 'stapler'))
 
 
 def test_another_camera(open_page: OpenPage, robot: Robot) -> None:
     page = open_page(lambda page: robot.attach(page, '/whip'))
-    page.locator('#device > summary').focus()
+    focus(page.locator('#device > summary'))
     page.keyboard.press('Enter')
     tab_to(page, 'send')
     page.keyboard.press('Enter')
@@ -132,7 +133,7 @@ def test_switches(page: Page, bridge: FakeBridge) -> None:
 
 
 def test_back_to_the_version_before(page: Page, bridge: FakeBridge) -> None:
-    page.locator('#versions > summary').focus()
+    focus(page.locator('#versions > summary'))
     page.keyboard.press('Space')
     expect(page.locator('#roll-back')).to_be_visible()
     tab_to(page, 'roll-back')

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from fake_bridge import FakeBridge, FakeInsight, FakeSamples, busy_state
+from focusing import focus
 from playwright.sync_api import Page, expect
 
 from recognizer_ros.core.errors import NodeUnavailableError
@@ -91,7 +92,7 @@ def test_a_cell_opens_its_images(opened: Page, bridge: FakeBridge) -> None:
 def test_by_keyboard(opened: Page, bridge: FakeBridge) -> None:
     buttons = opened.locator('#confusion button')
     assert buttons.evaluate_all('(all) => all.filter((cell) => cell.tabIndex === 0).length') == 1
-    opened.locator('#confused button').last.focus()
+    focus(opened.locator('#confused button').last)
     opened.keyboard.press('Tab')
     expect(buttons.first).to_be_focused()
     opened.keyboard.press('ArrowRight')
@@ -106,7 +107,7 @@ def test_by_keyboard(opened: Page, bridge: FakeBridge) -> None:
 
 def test_another_version_is_reviewed_anew_and_the_focus_stays(
         opened: Page, review: Review, bridge: FakeBridge) -> None:
-    opened.get_by_label('18 images of red mug answered right').focus()
+    focus(opened.get_by_label('18 images of red mug answered right'))
     review.confusion = ((20, 0, 0), (1, 19, 0), (0, 0, 20))
     bridge.change(training=replace(TRAINING, live_version=7))
     expect(opened.locator('#mistakes-meta')).to_have_text('1 of 60 wrong')

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from fake_bridge import FakeBridge
+from focusing import focus
 from playwright.sync_api import Page, expect
 
 from recognizer_ros.core.errors import NodeUnavailableError
@@ -67,7 +68,7 @@ def test_space_bar_records_while_it_is_down(page: Page, bridge: FakeBridge) -> N
 
 
 def test_space_bar_on_the_button_itself(page: Page, bridge: FakeBridge) -> None:
-    page.locator('#record').focus()
+    focus(page.locator('#record'))
     page.keyboard.down(' ')
     wait_for_recording(bridge, True)
     page.keyboard.up(' ')

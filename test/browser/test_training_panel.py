@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from fake_bridge import NAN, FakeBridge, FakeInsight, busy_state
+from focusing import focus
 from playwright.sync_api import Page, expect
 
 from recognizer_ros.core.errors import NodeUnavailableError
@@ -66,7 +67,7 @@ def test_curves_in_sight_and_in_words(trained: Page) -> None:
 
 
 def test_the_same_as_a_table_by_keyboard(trained: Page) -> None:
-    trained.locator('#curves-table > summary').focus()
+    focus(trained.locator('#curves-table > summary'))
     trained.keyboard.press('Enter')
     row, time = trained.locator('#curves-body tr'), re.compile(r'\d:13:20')
     expect(row).to_have_count(3)

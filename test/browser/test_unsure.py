@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from fake_bridge import FakeBridge
+from focusing import focus
 from playwright.sync_api import Locator, Page, expect
 
 from recognizer_ros.core.errors import DiskFullError, NodeUnavailableError
@@ -98,7 +99,7 @@ def test_a_frame_of_no_use_is_dismissed(card: Locator, bridge: FakeBridge) -> No
 
 
 def test_by_keyboard(page: Page, bridge: FakeBridge) -> None:
-    page.locator('#unsure summary').focus()
+    focus(page.locator('#unsure summary'))
     page.keyboard.press('Enter')
     expect(page.locator('.unsure-frame')).to_have_count(2)
     page.keyboard.press('Tab')
@@ -106,7 +107,7 @@ def test_by_keyboard(page: Page, bridge: FakeBridge) -> None:
     page.keyboard.press('Space')
     assert stored(bridge, ('mug',))
     expect(page.locator('#unsure-labels button').first).to_be_focused()
-    page.get_by_label('Something else').focus()
+    focus(page.get_by_label('Something else'))
     page.keyboard.type('cup')
     page.keyboard.press('Enter')
     assert stored(bridge, ('mug',), ('cup',))
