@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..core.config import Value
 from ..core.errors import DemoError
@@ -116,12 +117,20 @@ class _Run:
 
     def _record(self) -> None:
         for number, scene in enumerate(self._plan.record, 1):
-            self._stack.check()
+            self._training()
             self._observer.show(scene.input)
             self._say(f'holding Record for {scene.label} (burst {number} of '
                       f'{len(self._plan.record)})')
             released = self._page.hold_record(scene.label, scene.seconds)
             self._released.setdefault(scene.label, released)
+
+    def _training(self) -> dict[str, Any]:
+        """What the trainer says. :raises DemoError: it failed, or a node has ended."""
+        self._stack.check()
+        training: dict[str, Any] = self._page.state()['training']
+        if training['state'] == 'failed':
+            raise DemoError(f'training failed: {training["message"]}')
+        return training
 
     def _train(self) -> None:
         """Let it learn until it has nothing more to gain, or the time is up."""
@@ -129,15 +138,12 @@ class _Run:
         end = self._began + self._job.minutes * 60 - looking_s
         told = 0  # no version yet
         while time.monotonic() < end:
-            self._stack.check()
-            training = self._page.state()['training']
+            training = self._training()
             if training['live_version'] != told:
                 told = training['live_version']
                 score = training['best_accuracy']
                 self._say(f'model version {told} is live' + (
                     '' if score is None else f': held-out accuracy {score:.3f}'))
-            if training['state'] == 'failed':
-                raise DemoError(f'training failed: {training["message"]}')
             if training['state'] == 'done':
                 break
             time.sleep(_POLL_S)
