@@ -13,5 +13,5 @@ while :; do
     done
     if [ -n "$ending" ] || [ $status -le 128 ]; then exit $status; fi
     echo "error: killed by signal $((status - 128)), started again: $*" >&2
-    sleep 1
+    sleep 0.5
 done

@@ -184,10 +184,7 @@ def test_nodes_of_two_robots_do_not_meet(graph: Graph) -> None:
 
 @pytest.mark.parametrize('name', NODES)
 def test_autostart_is_of_the_start_alone(graph: Graph, tmp_path: Path, name: str) -> None:
-    process = graph.process(name, **settings(name, tmp_path))
-    wait_for(lambda: graph.state(name) == ACTIVE)
+    graph.start(KINDS[name], **settings(name, tmp_path))
     answer = graph.set(name, autostart=False)
     assert not answer.successful
     assert 'read-only' in answer.reason
-    process.send_signal(signal.SIGTERM)
-    assert ended(process)[0] == 0
